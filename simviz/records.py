@@ -1,0 +1,209 @@
+"""What crosses from one room of the library to another: frozen records, and nothing that computes or draws.
+
+A solver, a training run or an analysis returns a record; a figure is drawn from a record. So the same numbers can be
+tested, saved and drawn, and watching a computation never changes it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+CIRCLE_TOLERANCE = 1e-6
+"""An eigenvalue whose modulus is within this of 1 counts as persistent."""
+
+
+class Status(enum.Enum):
+    """How a solve ended for one sample. The value is a sentence of advice."""
+
+    CONVERGED = "converged: the residual is below rtol |f(z)| + atol sqrt(n)"
+    OUT_OF_STEPS = (
+        "not converged after max_steps: raise max_steps, damp the solver, or look at the spectrum: "
+        "a pair outside the circle means a cycle"
+    )
+    DIVERGED = (
+        "diverged: the iterates ran away or became non-finite; z is the last finite one: "
+        "damp the solver, or make the cell contract (smaller weights)"
+    )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a fixed-point iteration, per sample of the batch.
+
+    residual: (batch,) |f(z) - z|; ratio: (batch,) residual / (rtol |f(z)| + atol sqrt(n)), 1 is just converged;
+    both NaN where `active`, (batch,) bool, is False: that sample was done before this step.
+    """
+
+    step: int
+    z: Any
+    residual: torch.Tensor
+    ratio: torch.Tensor
+    active: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where a solve ended, per sample. Not converging is data, not an exception: read `status`.
+
+    status: a tuple of `Status`, one a sample; residual, ratio: (batch,) at the returned z; evaluations: (batch,) int,
+    calls of f that each sample took part in; steps: the recorded `Step`s (without z unless it was asked to be kept);
+    adjoint: the Solution of the backward solve, once a backward pass has run.
+    """
+
+    z: Any
+    status: tuple[Status, ...]
+    residual: torch.Tensor
+    ratio: torch.Tensor
+    evaluations: torch.Tensor
+    steps: tuple[Step, ...] = ()
+    adjoint: Solution | None = None
+
+    @property
+    def converged(self) -> torch.Tensor:
+        """(batch,) bool: which samples converged."""
+        return torch.tensor([s is Status.CONVERGED for s in self.status], device=self.residual.device)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues per step of dt, with what is known of them.
+
+    eigenvalues: complex (..., n); residuals: float of the same shape, or None where none is defined; dt: time a step;
+    names: one a mode; kind: one phrase that is drawn with the figure and says what these are the eigenvalues of;
+    in_sample: True where the residuals were measured on the data of the fit.
+
+    Raises ValueError where the shapes do not fit or dt is not positive.
+
+    >>> s = Spectrum(torch.tensor([1.0, 0.5, 1.2]), dt=0.1)
+    >>> s.persistent.tolist(), s.decaying.tolist(), s.growing.tolist()
+    ([True, False, False], [False, True, False], [False, False, True])
+    """
+
+    eigenvalues: torch.Tensor
+    residuals: torch.Tensor | None = None
+    dt: float = 1.0
+    names: Sequence[str] | None = None
+    kind: str = ""
+    in_sample: bool = False
+
+    def __post_init__(self) -> None:
+        values = torch.as_tensor(self.eigenvalues)
+        if not values.is_complex():
+            values = values.to(torch.complex128 if values.dtype == torch.float64 else torch.complex64)
+        object.__setattr__(self, "eigenvalues", values)
+        if self.residuals is not None:
+            residuals = torch.as_tensor(self.residuals)
+            if residuals.shape != values.shape:
+                raise ValueError(
+                    f"residuals must have the eigenvalues' shape {tuple(values.shape)}, got {tuple(residuals.shape)}"
+                )
+            object.__setattr__(self, "residuals", residuals)
+        if not self.dt > 0:
+            raise ValueError(f"dt must be above 0, got {self.dt}")
+        if self.names is not None and len(self.names) != values.shape[-1]:
+            raise ValueError(f"names must hold one word for each of {values.shape[-1]} modes, got {len(self.names)}")
+
+    @property
+    def decaying(self) -> torch.Tensor:
+        """(..., n) bool: modulus below 1."""
+        return self.eigenvalues.abs() < 1 - CIRCLE_TOLERANCE
+
+    @property
+    def persistent(self) -> torch.Tensor:
+        """(..., n) bool: modulus 1, the eigenvalue 1 among them; the peripheral spectrum."""
+        return (self.eigenvalues.abs() - 1).abs() <= CIRCLE_TOLERANCE
+
+    @property
+    def growing(self) -> torch.Tensor:
+        """(..., n) bool: modulus above 1."""
+        return self.eigenvalues.abs() > 1 + CIRCLE_TOLERANCE
+
+    @property
+    def continuous(self) -> torch.Tensor:
+        """(..., n) complex: log(lambda) / dt, the rate, on the principal branch."""
+        return torch.log(self.eigenvalues) / self.dt
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """One step of training: what a curve, a table or a progress bar needs.
+
+    step counts from 1; loss is of this step's minibatch; metrics hold what was measured at this step (empty where
+    nothing was); lr is the learning rate used; seconds since the run began, pauses not counted; spectrum is present
+    every so often, where the model has one.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    metrics: dict[str, float] = field(default_factory=dict)
+    lr: float = 0.0
+    seconds: float = 0.0
+    spectrum: Spectrum | None = None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a subplot: its title (with unit), scale, and range (None: from the data)."""
+
+    title: str = ""
+    scale: str = "linear"
+    range: tuple[float, float] | None = None
+    ticks: tuple[float, ...] | None = None
+    grid: bool = True
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One thing drawn: where it stands (subplot), what it is (role: decides colour and shape) and its points.
+
+    `name` is shown in the legend and names the live channel; `key` overrides the channel's name where two traces
+    carry the same legend entry. `live` says how it changes: "append" grows, "replace" is sent whole, "" stays.
+    """
+
+    name: str
+    role: str
+    x: np.ndarray
+    y: np.ndarray
+    subplot: int = 0
+    mode: str = "points"
+    live: str = ""
+    legend: bool = True
+    key: str = ""
+    labels: Sequence[str] | None = None
+
+    @property
+    def channel(self) -> str:
+        """The name under which updates for this trace travel."""
+        return self.key or self.name
+
+
+@dataclass(frozen=True)
+class Subplot:
+    """One pair of axes: its title, and its place (left, right, bottom, top) as fractions of the figure."""
+
+    title: str
+    x: Axis
+    y: Axis
+    place: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
+    equal: bool = False
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A drawing that nobody has drawn yet; three renderers draw it: plotly, matplotlib and the live channels.
+
+    state: the figure's state in one sentence; alt: what a reader who cannot see it should know; size in CSS pixels.
+    """
+
+    subplots: tuple[Subplot, ...]
+    traces: tuple[Trace, ...]
+    state: str = ""
+    alt: str = ""
+    size: tuple[int, int] = (960, 520)
