@@ -1,0 +1,194 @@
+"""How is a model kept? A folder with its description as JSON and its weights as safetensors; never a pickle.
+
+The folder is written beside its place and renamed into it, so that a crash leaves the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import nn
+
+# The rooms whose classes a description may name register them when they are imported.
+from simviz.models import affine, bases, deq, propagators, sim  # noqa: F401
+from simviz.models.config import build, describe
+
+FORMAT, VERSION = "simviz model", 1
+DESCRIPTION, WEIGHTS = "model.json", "weights.safetensors"
+
+
+def save_model(model: nn.Module, folder: str | os.PathLike[str], extra: dict[str, Any] | None = None) -> Path:
+    """Write a model into a folder: its description, its weights, and `extra`, a dict of JSON values; return the path.
+
+    A folder that already holds a saved model, and nothing else, is replaced. Raises ValueError for a model that is not
+    made of known classes, for `extra` that is not JSON, and for a place that holds anything else, which stays as it is.
+    """
+    place = Path(folder).resolve()
+    check_place(place)
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    weights = save_tensors(tensors)
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model": describe(model),
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "extra": extra or {},
+    }
+    try:
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"extra must hold JSON values alone: {error}") from None
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        _write(draft / WEIGHTS, weights)
+        _write(draft / DESCRIPTION, text.encode())
+        draft.chmod(0o755)
+        _into_place(draft, place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return place
+
+
+def load_model(folder: str | os.PathLike[str]) -> nn.Module:
+    """Return the model that `save_model` wrote into a folder, in evaluation mode, on the CPU, in its own dtype.
+
+    Nothing in the folder is executed. Raises ValueError for a folder that holds no model or a damaged one: a missing
+    file, broken JSON, a class or an option this version does not know, weights cut short, changed or of another model.
+    """
+    place = Path(folder)
+    content = _description(place)
+    weights = _read(place, WEIGHTS)
+    try:
+        tensors = load_tensors(weights)
+    except SafetensorError as error:
+        raise ValueError(f"folder {place} holds damaged weights, {WEIGHTS} cannot be read: {error}") from None
+    if hashlib.sha256(weights).hexdigest() != content.get("sha256"):
+        raise ValueError(
+            f"folder {place} holds damaged weights: {WEIGHTS} is not the file that was saved with the model"
+        )
+    try:
+        model = build(content.get("model"))
+    except (ValueError, TypeError, AttributeError, KeyError, RuntimeError, RecursionError) as error:
+        raise ValueError(f"folder {place} describes a model that cannot be built: {error}") from None
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"folder {place} describes no model: {DESCRIPTION} must name a class of simviz")
+    _check_weights(place, model, tensors)
+    model.load_state_dict(tensors, assign=True)
+    return model.eval()
+
+
+def load_extra(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the `extra` that was saved with the model; raises ValueError as `load_model` does."""
+    return _description(Path(folder)).get("extra", {})
+
+
+def check_place(folder: str | os.PathLike[str]) -> None:
+    """Raise ValueError where `save_model` would: a file, or a folder that holds anything but a saved model."""
+    place = Path(folder).resolve()
+    if place.is_dir():
+        names = {path.name for path in place.iterdir()}
+        strange = sorted(names - {DESCRIPTION, WEIGHTS})
+        if strange:
+            raise ValueError(
+                f"folder {place} holds files that are no saved model, such as {strange[0]!r}: nothing was overwritten; "
+                "choose another folder"
+            )
+        if names:
+            _description(place)
+    elif place.exists():
+        raise ValueError(f"folder {place} is a file: nothing was overwritten; choose another folder")
+
+
+def _description(place: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read(place, DESCRIPTION))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, _NotThere):
+            raise ValueError(str(error)) from None
+        raise ValueError(f"folder {place} holds a damaged model: {DESCRIPTION} is not JSON ({error})") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"folder {place} holds no saved model: {DESCRIPTION} was not written by simviz")
+    if content.get("version") != VERSION:
+        raise ValueError(
+            f"folder {place} holds a model of format version {content.get('version')!r}, this simviz reads {VERSION}: "
+            "install the simviz that wrote it"
+        )
+    return content
+
+
+class _NotThere(ValueError):
+    """A file of a model that is missing or cannot be opened."""
+
+
+def _read(place: Path, name: str) -> bytes:
+    if not place.is_dir():
+        raise _NotThere(f"folder {place} does not exist, or is no folder")
+    try:
+        return (place / name).read_bytes()
+    except FileNotFoundError:
+        raise _NotThere(f"folder {place} holds no saved model: {name} is missing") from None
+    except OSError as error:
+        raise _NotThere(f"folder {place} cannot be read: {name}: {error.strerror}") from None
+
+
+def _check_weights(place: Path, model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    expected = model.state_dict()
+    for names, word in ((expected.keys() - tensors.keys(), "lack"), (tensors.keys() - expected.keys(), "also hold")):
+        if names:
+            raise ValueError(f"folder {place} holds weights of another model: they {word} {min(names)!r}")
+    for name, value in expected.items():
+        if tensors[name].shape != value.shape:
+            have, want = tuple(tensors[name].shape), tuple(value.shape)
+            raise ValueError(f"folder {place} holds weights of another model: {name} must be {want}, got {have}")
+        if tensors[name].is_floating_point() != value.is_floating_point():
+            raise ValueError(f"folder {place} holds weights of another model: {name} has dtype {tensors[name].dtype}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _into_place(draft: Path, place: Path) -> None:
+    """Rename the draft to its place; what stood there ends up where the draft was."""
+    if not place.exists() or not any(place.iterdir()):
+        if place.exists():
+            place.rmdir()
+        draft.rename(place)
+    elif not _exchange(draft, place):
+        aside = draft.with_name(draft.name + "-old")
+        place.rename(aside)
+        try:
+            draft.rename(place)
+        except OSError:
+            aside.rename(place)
+            raise
+        aside.rename(draft)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in a single step where the system can (Linux); say whether it did."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        swap = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of linux/fs.h
+    return swap(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0

@@ -1,0 +1,189 @@
+r"""What does the operator do to the observables, now, after t steps and in the limit? Konishi and Kawahara 2022.
+
+A propagator is linear in time. `LowRank` is the published network's :math:`U V^T`, the limit alone; `Modes` writes the
+eigenvalues out and can be asked for any time (our extension of the paper's theory, not its network).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from simviz import checks
+from simviz.models.config import register
+from simviz.records import Spectrum
+
+
+@register
+class LowRank(nn.Module):
+    r"""The paper's propagator: :math:`\Pi = U V^T` with U, V in :math:`R^{d \times r}` and no bias.
+
+    d: observables in and out; rank: r. Its non-zero eigenvalues are those of :math:`V^T U`; they depend on
+    coordinates that no output sees (replace U by U R and the decoder's first matrix to match: same function).
+    """
+
+    def __init__(self, d: int, rank: int) -> None:
+        super().__init__()
+        self.options = {"d": checks.positive_int("d", d), "rank": checks.positive_int("rank", rank)}
+        if rank > d:
+            raise ValueError(f"rank must be at most d = {d}, got {rank}")
+        self.inputs = self.outputs = d
+        self.V = nn.Linear(d, rank, bias=False)  # applies V^T
+        self.U = nn.Linear(rank, d, bias=False)
+
+    def limit(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, d) -> (batch, d): what is left as time goes to infinity."""
+        return self.U(self.V(features))
+
+    def at(self, features: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        """(batch, d), (T,) whole steps -> (batch, T, d): the features at 0, the limit from 1 on."""
+        if (times != times.round()).any():
+            raise ValueError("times must be whole steps for a LowRank propagator, which has no clock of its own")
+        return torch.where((times == 0)[:, None], features[:, None], self.limit(features)[:, None])
+
+    def spectrum(self) -> Spectrum:
+        """Return the rank eigenvalues of V^T U."""
+        product = self.V.weight.detach().double() @ self.U.weight.detach().double()  # (r, r)
+        return Spectrum(torch.linalg.eigvals(product).cpu(), kind="limit operator (depends on coordinates)")
+
+
+@register
+class Modes(nn.Module):
+    r"""Explicit eigenvalues: persistent modes turn for ever, decaying ones turn and shrink.
+
+    The basis gives each mode a complex coordinate; after t steps it is multiplied by :math:`\lambda^t`. Persistent
+    :math:`\lambda = e^{i \theta}` have modulus one by construction, decaying ones
+    :math:`\lambda = \sigma(\rho) e^{i \omega}` a modulus below one; every mode comes with its conjugate, and the
+    constant with :math:`\lambda = 1`.
+
+    frequencies: number F of base angles (1: a cycle, 2: a torus); harmonics: H; the lattice holds
+    :math:`k \cdot \theta` for integer vectors k with entries from -H to H; decaying: number of decaying eigenvalues,
+    even; lattice=False gives every persistent mode an angle of its own ("free"); unit_phases=True lets the basis give
+    one complex number a frequency, normalised to modulus one, of which the modes are products of powers: every start
+    then decodes onto the same closed set; start: the base angles to begin from, radians a step; dt: time a step.
+
+    Features out: real and imaginary parts of all modes, (..., 2 modes).
+    """
+
+    def __init__(
+        self,
+        frequencies: int = 1,
+        harmonics: int = 8,
+        decaying: int = 4,
+        *,
+        lattice: bool = True,
+        unit_phases: bool = True,
+        start: Sequence[float] | None = None,
+        dt: float = 1.0,
+    ) -> None:
+        super().__init__()
+        checks.positive_int("frequencies", frequencies)
+        checks.positive_int("harmonics", harmonics)
+        checks.positive_int("decaying", decaying, 0)
+        if decaying % 2:
+            raise ValueError(f"decaying must be even, since eigenvalues come in conjugate pairs, got {decaying}")
+        if unit_phases and not lattice:
+            raise ValueError("unit_phases=True needs lattice=True: its modes are powers of the base phases")
+        angles = [0.5 * 1.618 ** -j for j in range(frequencies)] if start is None else [float(a) for a in start]
+        if len(angles) != frequencies:
+            raise ValueError(f"start must hold one angle for each of {frequencies} frequencies, got {len(angles)}")
+        self.options: dict[str, Any] = {
+            "frequencies": frequencies,
+            "harmonics": harmonics,
+            "decaying": decaying,
+            "lattice": lattice,
+            "unit_phases": unit_phases,
+            "start": angles,
+            "dt": checks.positive("dt", dt),
+        }
+        self.register_buffer("k", half_lattice(frequencies, harmonics))  # (P, F)
+        base = torch.tensor(angles)
+        self.angles = nn.Parameter(base if lattice else self.k.to(base) @ base)  # (F,) or (P,)
+        self.rho = nn.Parameter(torch.linspace(1.5, 0.0, decaying // 2))
+        self.omega = nn.Parameter(torch.linspace(0.0, 1.0, decaying // 2) + 0.5 * base[0])
+        self.inputs = 2 * (frequencies if unit_phases else len(self.k)) + decaying
+        self.outputs = 2 * len(self.k) + decaying
+
+    k: torch.Tensor
+
+    @property
+    def base_angles(self) -> torch.Tensor:
+        """(F,) learned base angles, radians a step; of free modes those of the unit vectors k."""
+        if self.options["lattice"]:
+            return self.angles
+        return self.angles[(self.k.abs().sum(1) == 1).nonzero()[:, 0]]
+
+    def persistent_angles(self) -> torch.Tensor:
+        """(P,) angles of the persistent modes, one of each conjugate pair, radians a step."""
+        return self.k.to(self.angles) @ self.angles if self.options["lattice"] else self.angles
+
+    def phases(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs) -> (batch, F): the asymptotic phases that the basis gives, radians; unit phases only."""
+        if not self.options["unit_phases"]:
+            raise ValueError("phases need unit_phases=True: free amplitudes have no single phase")
+        pairs = features[:, : 2 * self.options["frequencies"]].unflatten(1, (-1, 2))
+        zero = (pairs == 0).all(-1)  # the phase is undefined there; atan2's gradient is, too
+        return torch.atan2(pairs[..., 1], torch.where(zero, torch.ones_like(pairs[..., 0]), pairs[..., 0]))
+
+    def coordinates(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(batch, inputs) -> complex (batch, P) and (batch, decaying / 2): the modes' coordinates at time 0."""
+        if self.options["unit_phases"]:
+            angles = self.phases(features) @ self.k.to(features).T  # (batch, P)
+            persistent = torch.polar(torch.ones_like(angles), angles)
+        else:
+            persistent = _complex(features[:, : 2 * len(self.k)])
+        return persistent, _complex(features[:, self.inputs - self.options["decaying"] :])
+
+    def at(self, features: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs), (T,) real steps -> (batch, T, outputs)."""
+        persistent, decaying = self.coordinates(features)
+        times = times.to(features)
+        turn = self._turn(times)
+        shrink = torch.polar(
+            torch.exp(times[:, None] * nn.functional.logsigmoid(self.rho)), times[:, None] * self.omega
+        )
+        modes = torch.cat([persistent[:, None] * turn, decaying[:, None] * shrink], -1)
+        return torch.view_as_real(modes).flatten(-2)
+
+    def persistent_at(self, features: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs), (T,) real steps -> (batch, T, outputs), the decaying modes dropped: the shadow's."""
+        persistent, decaying = self.coordinates(features)
+        modes = persistent[:, None] * self._turn(times.to(features))  # (batch, T, P)
+        gone = torch.zeros_like(decaying[:, None]).expand(-1, modes.shape[1], -1)
+        return torch.view_as_real(torch.cat([modes, gone], -1)).flatten(-2)
+
+    def limit(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, inputs) -> (batch, outputs): the shadow at time 0."""
+        return self.persistent_at(features, features.new_zeros(1))[:, 0]
+
+    def _turn(self, times: torch.Tensor) -> torch.Tensor:
+        angles = times[:, None] * self.persistent_angles()
+        return torch.polar(torch.ones_like(angles), angles)  # (T, P)
+
+    def spectrum(self) -> Spectrum:
+        """Return 1, the persistent pairs and the decaying pairs, in an order that training does not change."""
+        angles = self.persistent_angles().detach().double()
+        turning = torch.polar(torch.ones_like(angles), angles)
+        dying = torch.polar(self.rho.detach().double().sigmoid(), self.omega.detach().double())
+        one = turning.new_ones(1)
+        values = torch.cat([one, turning, turning.conj(), dying, dying.conj()]).cpu()
+        ks = [tuple(int(v) for v in row) for row in self.k]
+        signed = [*ks, *(tuple(-v for v in row) for row in ks)]
+        names = ["k = 0", *(f"k = {', '.join(map(str, row))}" for row in signed)]
+        names += [f"decaying {j + 1}{mark}" for mark in ("", "*") for j in range(len(dying))]
+        return Spectrum(values, dt=self.options["dt"], names=names, kind="learned modes")
+
+
+def half_lattice(frequencies: int, harmonics: int) -> torch.Tensor:
+    """Return the integer vectors with entries from -H to H, one of each pair k, -k, without 0: (P, F) long."""
+    grid = itertools.product(range(-harmonics, harmonics + 1), repeat=frequencies)
+    zero = (0,) * frequencies
+    return torch.tensor(sorted((k for k in grid if k > zero), key=lambda k: (sum(map(abs, k)), k)))
+
+
+def _complex(pairs: torch.Tensor) -> torch.Tensor:
+    return torch.view_as_complex(pairs.unflatten(-1, (-1, 2)).contiguous())

@@ -1,0 +1,93 @@
+r"""What survives as time goes to infinity? Stable invariant models (Konishi and Kawahara, arXiv 2207.07475).
+
+:math:`y = W_{out}\, dec(\Pi\, \phi(x))`: a basis of observables, what their operator leaves of them, a decoder, a
+readout. With a second tier of random Fourier features between basis and propagator it is the Perron-Frobenius form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from simviz import checks
+from simviz.models.config import describe, register
+from simviz.models.propagators import LowRank, Modes
+from simviz.records import Spectrum
+
+
+@register
+class SIM(nn.Module):
+    """A stable invariant model, built of parts.
+
+    basis: module, x -> (batch, d); propagator: `LowRank` or `Modes`; decoder, readout: modules on the last axis;
+    second_tier: module between basis and propagator (frozen random features), or None.
+
+    Raises ValueError where the sizes of the parts do not meet.
+    """
+
+    def __init__(
+        self,
+        basis: nn.Module,
+        propagator: LowRank | Modes,
+        decoder: nn.Module,
+        readout: nn.Module,
+        second_tier: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        last, name = (second_tier, "second_tier") if second_tier is not None else (basis, "basis")
+        width = getattr(last, "d", None)
+        if width is not None and width != propagator.inputs:
+            raise ValueError(f"the propagator takes {propagator.inputs} observables, the {name} gives {width}")
+        self.options = {
+            "basis": basis,
+            "propagator": propagator,
+            "decoder": decoder,
+            "readout": readout,
+            "second_tier": second_tier,
+        }
+        self.basis, self.second_tier, self.propagator = basis, second_tier, propagator
+        self.decoder, self.readout = decoder, readout
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The model as JSON, without its weights; raises ValueError where a part is not of a known class."""
+        return describe(self)
+
+    def observables(self, x: torch.Tensor) -> torch.Tensor:
+        """x -> (batch, propagator.inputs): the basis, and the second tier where there is one."""
+        features = self.basis(x)
+        return features if self.second_tier is None else self.second_tier(features)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the limit, (batch, ...); where modes turn for ever it is the shadow of x at time 0."""
+        return self._decode(self.propagator.limit(self.observables(x)))
+
+    def orbit(self, x: torch.Tensor, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
+        """Return the decoded states at `times`, (batch, len(times), ...).
+
+        times: (T,) real, at least 0, in steps. A `LowRank` propagator takes whole steps, and is constant from 1 on.
+        """
+        return self._decode(self.propagator.at(self.observables(x), self._times(times)))
+
+    def shadow(self, x: torch.Tensor, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
+        """Return the orbit without what decays, (batch, len(times), ...): the point of the set x will move with."""
+        if not isinstance(self.propagator, Modes):
+            raise ValueError("a shadow that moves needs a Modes propagator; a LowRank one has the limit sim(x) alone")
+        return self._decode(self.propagator.persistent_at(self.observables(x), self._times(times)))
+
+    def spectrum(self) -> Spectrum:
+        """Return the propagator's eigenvalues, labelled for what they are."""
+        return self.propagator.spectrum()
+
+    def _decode(self, features: torch.Tensor) -> torch.Tensor:
+        return self.readout(self.decoder(features))
+
+    def _times(self, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
+        parameter = next(self.propagator.parameters())
+        checked = checks.tensor("times", times, (None,), "(T,)")
+        if (checked < 0).any():
+            raise ValueError(f"times must be at least 0, got {float(checked.min())}")
+        return checked.to(parameter)

@@ -1,0 +1,77 @@
+"""What mybinder.org would build: every run-time dependency is there, and the scripts do what they say."""
+
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = pathlib.Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ASKED = [Requirement(r) for r in PROJECT["dependencies"]]
+CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
+ENVIRONMENT = yaml.safe_load((ROOT / "binder/environment.yml").read_text())
+
+
+def lowest_versions(environment: dict) -> dict[str, Version | None]:
+    """The lowest version that an environment admits, by package; None where it says nothing."""
+    lowest = {}
+    for entry in environment["dependencies"]:
+        name, bound = re.fullmatch(r"([\w.-]+)(.*)", entry).groups()
+        version = re.match(r"(?:>=|==?)([\d.]+)", bound)
+        lowest[name] = Version(version[1]) if version else None
+    return lowest
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
+def test_every_dependency_comes_in_a_version_that_the_project_accepts(asked):
+    lowest = lowest_versions(ENVIRONMENT)[CONDA_NAMES.get(asked.name, asked.name)]
+    assert lowest is not None
+    assert asked.specifier.contains(lowest)
+
+
+def test_a_version_too_old_would_be_seen():
+    lowest = lowest_versions({"dependencies": ["plotly>=5.24", "tqdm"]})
+    assert not Requirement("plotly>=6.0").specifier.contains(lowest["plotly"])
+    assert lowest["tqdm"] is None
+
+
+def test_pytorch_is_the_cpu_build_from_conda_forge_alone():
+    assert ENVIRONMENT["channels"] == ["conda-forge", "nodefaults"]
+    assert [name for name in lowest_versions(ENVIRONMENT) if "pytorch" in name or "cuda" in name] == ["pytorch-cpu"]
+
+
+def test_python_is_one_that_the_project_accepts():
+    lowest = lowest_versions(ENVIRONMENT)["python"]
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(lowest)
+
+
+@pytest.mark.parametrize("script", ["postBuild", "start"])
+def test_the_scripts_can_be_executed_and_parsed(script):
+    path = ROOT / "binder" / script
+    assert path.stat().st_mode & stat.S_IXUSR
+    subprocess.run(["bash", "-n", path], check=True)
+
+
+CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the containers run Linux")
+@pytest.mark.parametrize(
+    ("limit", "threads"),
+    [("100000 100000", 1), ("50000 100000", 1), ("max 100000", CORES), ("9900000 100000", min(CORES, 99))],
+    ids=["one core", "half a core", "no limit", "more than there is"],
+)
+def test_the_start_script_gives_torch_the_cores_that_the_container_has(tmp_path, limit, threads):
+    (tmp_path / "cpu.max").write_text(limit + "\n")
+    env = os.environ | {"SIMVIZ_CPU_MAX": str(tmp_path / "cpu.max"), "OMP_NUM_THREADS": "64"}
+    command = [ROOT / "binder/start", "bash", "-c", 'echo "$OMP_NUM_THREADS $1"', "_", "two words"]
+    shown = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    assert shown == f"{threads} two words\n"

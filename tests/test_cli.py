@@ -1,0 +1,139 @@
+"""The command line: what it trains is as good as promised, what it draws is labelled, an error is one sentence."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from simviz import cli, doctor
+from simviz.learning.checkpoint import load_extra, load_model, save_model
+from simviz.learning.data import digits
+from simviz.models import paper
+
+
+def command(*arguments, capsys):
+    code = cli.main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "least"), [("single", 0.97), ("two", 0.97), ("deq", 0.93), ("plain", 0.97)])
+def test_ten_epochs_of_digits_reach_what_they_should_within_a_minute(model, least, tmp_path, capsys):
+    began = time.perf_counter()
+    code, out, err = command("train", "classify", "--model", model, "--out", tmp_path / "m", capsys=capsys)
+    seconds = time.perf_counter() - began
+    assert code == 0
+    assert "100%" in err  # the progress bar
+    told = float(re.search(r"([\d.]+) % of 359 test samples right", out)[1]) / 100
+    x, y = digits().test
+    with torch.no_grad():
+        measured = (load_model(tmp_path / "m")(x).argmax(1) == y).double().mean().item()
+    assert told == pytest.approx(measured, abs=5e-4)
+    assert measured >= least
+    assert load_extra(tmp_path / "m")["data"] == "digits"
+    if model == "deq":
+        missed, solved = re.search(r"(\d+) of (\d+) equilibria did not converge", out).groups()
+        assert int(solved) == 1438 * 10
+        assert int(missed) < 0.05 * int(solved)
+    assert seconds < 60  # 2 to 8 on two idle cores
+
+
+def test_a_short_training_is_repeated_by_its_seed(tmp_path, capsys):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        arguments = ("--epochs", 1, "--batch-size", 256, "--seed", seed, "--out", tmp_path / name)
+        assert command("train", "classify", "--model", "plain", *arguments, capsys=capsys)[0] == 0
+    x = digits().test[0][:5]
+    a, b, c = (load_model(tmp_path / name)(x) for name in "abc")
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+@pytest.mark.parametrize(
+    ("model", "label"),
+    [
+        (lambda: paper.image_classifier(1, 8, 1), "limit operator (depends on coordinates)"),
+        (lambda: paper.image_deq(8, 1, units=8), "Jacobian at z*"),
+    ],
+)
+def test_a_spectrum_is_written_as_a_page_that_needs_no_network_and_says_what_it_shows(model, label, tmp_path, capsys):
+    save_model(model(), tmp_path / "model", {"data": "digits"})
+    page = tmp_path / "spectrum.html"
+    code, out, _ = command("spectrum", tmp_path / "model", "-o", page, capsys=capsys)
+    text = page.read_text()
+    assert code == 0
+    assert label in out
+    assert label in text
+    assert not re.search(r'<(script|link|img)[^>]*(src|href)="(https?:)?//', text)
+    assert len(text) > 1_000_000  # the plotting library is inside
+
+
+def test_a_plain_net_has_no_spectrum_and_the_command_says_so(tmp_path, capsys):
+    save_model(paper.plain_image_classifier(1, 8, 1), tmp_path / "model")
+    code, out, err = command("spectrum", tmp_path / "model", "-o", tmp_path / "page.html", capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith("simviz: a plain net has no spectrum")
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["spectrum", "nowhere"], "folder nowhere does not exist"),
+        (["train", "classify", "--epochs", "0", "--out", "m"], "epochs must be at least 1, got 0"),
+        (["train", "classify", "--batch-size", "-3", "--out", "m"], "batch_size must be at least 1, got -3"),
+        (["train", "classify", "--lr", "0", "--out", "m"], "lr must be finite"),
+        (["train", "classify", "--seed", "-1", "--out", "m"], "seed must be at least 0, got -1"),
+        (["train", "classify", "--out", "taken"], "holds files that are no saved model, such as 'notes.txt'"),
+    ],
+)
+def test_an_error_of_the_user_is_one_sentence_and_code_two(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    code, out, err = command(*arguments, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith("simviz: ")
+    assert words in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "m").exists()
+
+
+def test_an_unknown_model_is_refused_by_the_parser(capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["train", "classify", "--model", "triple"])
+    assert caught.value.code == 2
+    assert "invalid choice: 'triple'" in capsys.readouterr().err
+
+
+def test_the_doctor_names_versions_and_the_machine(capsys):
+    code, out, _ = command("doctor", capsys=capsys)
+    assert code == 0
+    assert re.search(rf"^torch +{re.escape(torch.__version__.split('+')[0])}", out, re.MULTILINE)
+    for name in ("python", "plotly", "jupyterlab", "anywidget", "device", "cores", "memory", "chromium"):
+        assert re.search(rf"^{name} +\S", out, re.MULTILINE)
+
+
+def test_the_doctor_says_what_is_missing_and_what_to_do(monkeypatch, capsys):
+    monkeypatch.setitem(doctor.NEEDED, "no-such-package-here", "never installed")
+    monkeypatch.setattr(doctor, "find_chromium", lambda: None)
+    code, out, _ = command("doctor", capsys=capsys)
+    assert code == 1
+    assert "MISSING (never installed): python -m pip install no-such-package-here" in out
+    assert "python -m playwright install chromium" in out
+
+
+def test_help_answers_without_loading_torch():
+    script = "import sys, simviz.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+    assert "doctor" in done.stdout
+
+
+def test_the_module_runs_as_the_command():
+    done = subprocess.run([sys.executable, "-m", "simviz", "spectrum", "nowhere"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "simviz: folder nowhere does not exist, or is no folder\n"
