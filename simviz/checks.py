@@ -68,9 +68,7 @@ def tensor(
         try:
             value = torch.as_tensor(np.asarray(value))
         except (TypeError, ValueError, RuntimeError):
-            raise ValueError(
-                f"{name} must be a tensor or an array of numbers, got {type(value).__name__}"
-            ) from None
+            raise ValueError(f"{name} must be a tensor or an array of numbers, got {type(value).__name__}") from None
     if value.is_complex():
         raise ValueError(f"{name} must be real, got {value.dtype}")
     if not value.is_floating_point():

@@ -88,7 +88,7 @@ class Modes(nn.Module):
             raise ValueError(f"decaying must be even, since eigenvalues come in conjugate pairs, got {decaying}")
         if unit_phases and not lattice:
             raise ValueError("unit_phases=True needs lattice=True: its modes are powers of the base phases")
-        angles = [0.5 * 1.618 ** -j for j in range(frequencies)] if start is None else [float(a) for a in start]
+        angles = [0.5 * 1.618**-j for j in range(frequencies)] if start is None else [float(a) for a in start]
         if len(angles) != frequencies:
             raise ValueError(f"start must hold one angle for each of {frequencies} frequencies, got {len(angles)}")
         self.options: dict[str, Any] = {

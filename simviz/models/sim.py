@@ -23,7 +23,8 @@ class SIM(nn.Module):
     """A stable invariant model, built of parts.
 
     basis: module, x -> (batch, d); propagator: `LowRank` or `Modes`; decoder, readout: modules on the last axis;
-    second_tier: module between basis and propagator (frozen random features), or None.
+    second_tier: module between basis and propagator (frozen random features), or None. `finding` holds what a recipe
+    says of the model it trained (None otherwise; not saved).
 
     Raises ValueError where the sizes of the parts do not meet.
     """
@@ -37,6 +38,7 @@ class SIM(nn.Module):
         second_tier: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.finding: Any = None
         last, name = (second_tier, "second_tier") if second_tier is not None else (basis, "basis")
         width = getattr(last, "d", None)
         if width is not None and width != propagator.inputs:
@@ -63,26 +65,27 @@ class SIM(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the limit, (batch, ...); where modes turn for ever it is the shadow of x at time 0."""
-        return self._decode(self.propagator.limit(self.observables(x)))
+        return self.decode(self.propagator.limit(self.observables(x)))
 
     def orbit(self, x: torch.Tensor, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
         """Return the decoded states at `times`, (batch, len(times), ...).
 
         times: (T,) real, at least 0, in steps. A `LowRank` propagator takes whole steps, and is constant from 1 on.
         """
-        return self._decode(self.propagator.at(self.observables(x), self._times(times)))
+        return self.decode(self.propagator.at(self.observables(x), self._times(times)))
 
     def shadow(self, x: torch.Tensor, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
         """Return the orbit without what decays, (batch, len(times), ...): the point of the set x will move with."""
         if not isinstance(self.propagator, Modes):
             raise ValueError("a shadow that moves needs a Modes propagator; a LowRank one has the limit sim(x) alone")
-        return self._decode(self.propagator.persistent_at(self.observables(x), self._times(times)))
+        return self.decode(self.propagator.persistent_at(self.observables(x), self._times(times)))
 
     def spectrum(self) -> Spectrum:
         """Return the propagator's eigenvalues, labelled for what they are."""
         return self.propagator.spectrum()
 
-    def _decode(self, features: torch.Tensor) -> torch.Tensor:
+    def decode(self, features: torch.Tensor) -> torch.Tensor:
+        """(..., propagator.outputs) -> (..., out): what the propagated observables stand for."""
         return self.readout(self.decoder(features))
 
     def _times(self, times: torch.Tensor | Sequence[float]) -> torch.Tensor:

@@ -1,0 +1,43 @@
+"""How far is one set from another? Distances in both directions, since a point of a cycle is not the cycle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from simviz import checks
+
+
+@dataclass(frozen=True)
+class SetDistance:
+    """Distances between two sets of points, in their units.
+
+    forward: from every point of the first to the nearest of the second, (points,); backward: the other way.
+    """
+
+    forward: torch.Tensor
+    backward: torch.Tensor
+
+    def larger(self, quantile: float = 0.95) -> float:
+        """Return the larger of both directions at a quantile; quantile=1 is the Hausdorff distance."""
+        return max(float(side.quantile(quantile)) for side in (self.forward, self.backward))
+
+    @property
+    def mean(self) -> float:
+        """The larger of both directions' means."""
+        return max(float(self.forward.mean()), float(self.backward.mean()))
+
+
+def set_distance(first: Any, second: Any) -> SetDistance:
+    """Measure two sets of points, (m, dim) and (n, dim), NumPy or torch, against each other.
+
+    >>> set_distance([[0.0, 0.0]], [[0.0, 1.0], [0.0, 3.0]]).larger(1.0)
+    3.0
+    """
+    first = checks.tensor("first", first, (None, None), "(points, dim)")
+    second = checks.tensor("second", second, (None, first.shape[1]), f"(points, {first.shape[1]})").to(first)
+    forward = torch.cat([torch.cdist(part, second).amin(1) for part in first.split(4096)])
+    backward = torch.cat([torch.cdist(part, first).amin(1) for part in second.split(4096)])
+    return SetDistance(forward, backward)
