@@ -66,7 +66,7 @@ def tensor(
     """
     if not isinstance(value, torch.Tensor):
         try:
-            value = torch.as_tensor(np.asarray(value))
+            value = torch.as_tensor(np.array(value))  # a copy: torch takes no negative strides and warns of read-only
         except (TypeError, ValueError, RuntimeError):
             raise ValueError(f"{name} must be a tensor or an array of numbers, got {type(value).__name__}") from None
     if value.is_complex():

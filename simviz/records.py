@@ -112,7 +112,7 @@ class Spectrum:
     @property
     def decaying(self) -> torch.Tensor:
         """(..., n) bool: modulus below 1."""
-        return self.eigenvalues.abs() < 1 - CIRCLE_TOLERANCE
+        return self.eigenvalues.abs() - 1 < -CIRCLE_TOLERANCE
 
     @property
     def persistent(self) -> torch.Tensor:
@@ -122,7 +122,7 @@ class Spectrum:
     @property
     def growing(self) -> torch.Tensor:
         """(..., n) bool: modulus above 1."""
-        return self.eigenvalues.abs() > 1 + CIRCLE_TOLERANCE
+        return self.eigenvalues.abs() - 1 > CIRCLE_TOLERANCE
 
     @property
     def continuous(self) -> torch.Tensor:

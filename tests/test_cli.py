@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -22,10 +21,8 @@ def command(*arguments, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "least"), [("single", 0.97), ("two", 0.97), ("deq", 0.93), ("plain", 0.97)])
-def test_ten_epochs_of_digits_reach_what_they_should_within_a_minute(model, least, tmp_path, capsys):
-    began = time.perf_counter()
+def test_ten_epochs_of_digits_reach_what_they_should(model, least, tmp_path, capsys):
     code, out, err = command("train", "classify", "--model", model, "--out", tmp_path / "m", capsys=capsys)
-    seconds = time.perf_counter() - began
     assert code == 0
     assert "100%" in err  # the progress bar
     told = float(re.search(r"([\d.]+) % of 359 test samples right", out)[1]) / 100
@@ -39,7 +36,6 @@ def test_ten_epochs_of_digits_reach_what_they_should_within_a_minute(model, leas
         missed, solved = re.search(r"(\d+) of (\d+) equilibria did not converge", out).groups()
         assert int(solved) == 1438 * 10
         assert int(missed) < 0.05 * int(solved)
-    assert seconds < 60  # 2 to 8 on two idle cores
 
 
 def test_a_short_training_is_repeated_by_its_seed(tmp_path, capsys):

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,13 @@ def save_model(model: nn.Module, folder: str | os.PathLike[str], extra: dict[str
     """
     place = Path(folder).resolve()
     check_place(place)
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
-    weights = save_tensors(tensors)
+    write_folder(place, model_files(model, extra))
+    return place
+
+
+def model_files(model: nn.Module, extra: dict[str, Any] | None = None) -> dict[str, bytes]:
+    """Return the files of a saved model by name; raises ValueError as `save_model` does."""
+    weights = pack(model.state_dict())
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -51,16 +56,25 @@ def save_model(model: nn.Module, folder: str | os.PathLike[str], extra: dict[str
         text = json.dumps(content, indent=1, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"extra must hold JSON values alone: {error}") from None
+    return {WEIGHTS: weights, DESCRIPTION: text.encode()}
+
+
+def pack(tensors: Mapping[str, torch.Tensor]) -> bytes:
+    """Return named tensors, from whatever device, as the bytes of a safetensors file."""
+    return save_tensors({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
+
+
+def write_folder(place: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a new folder beside `place` and rename it there; a folder that stood there is gone after."""
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
-        _write(draft / WEIGHTS, weights)
-        _write(draft / DESCRIPTION, text.encode())
+        for name, content in files.items():
+            _write(draft / name, content)
         draft.chmod(0o755)
         _into_place(draft, place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return place
 
 
 def load_model(folder: str | os.PathLike[str]) -> nn.Module:
@@ -71,24 +85,28 @@ def load_model(folder: str | os.PathLike[str]) -> nn.Module:
     """
     place = Path(folder)
     content = _description(place)
-    weights = _read(place, WEIGHTS)
-    try:
-        tensors = load_tensors(weights)
-    except SafetensorError as error:
-        raise ValueError(f"folder {place} holds damaged weights, {WEIGHTS} cannot be read: {error}") from None
-    if hashlib.sha256(weights).hexdigest() != content.get("sha256"):
-        raise ValueError(
-            f"folder {place} holds damaged weights: {WEIGHTS} is not the file that was saved with the model"
-        )
+    tensors = read_tensors(place, WEIGHTS, content.get("sha256"))
     try:
         model = build(content.get("model"))
     except (ValueError, TypeError, AttributeError, KeyError, RuntimeError, RecursionError) as error:
         raise ValueError(f"folder {place} describes a model that cannot be built: {error}") from None
     if not isinstance(model, nn.Module):
         raise ValueError(f"folder {place} describes no model: {DESCRIPTION} must name a class of simviz")
-    _check_weights(place, model, tensors)
+    check_weights(place, model, tensors)
     model.load_state_dict(tensors, assign=True)
     return model.eval()
+
+
+def read_tensors(place: Path, name: str, sha256: Any) -> dict[str, torch.Tensor]:
+    """Return the tensors of a file that has this checksum; raises ValueError for a missing or damaged one."""
+    weights = read(place, name)
+    try:
+        tensors = load_tensors(weights)
+    except SafetensorError as error:
+        raise ValueError(f"folder {place} holds damaged weights, {name} cannot be read: {error}") from None
+    if hashlib.sha256(weights).hexdigest() != sha256:
+        raise ValueError(f"folder {place} holds damaged weights: {name} is not the file that was saved with the model")
+    return tensors
 
 
 def load_extra(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -96,12 +114,15 @@ def load_extra(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return _description(Path(folder)).get("extra", {})
 
 
-def check_place(folder: str | os.PathLike[str]) -> None:
-    """Raise ValueError where `save_model` would: a file, or a folder that holds anything but a saved model."""
+def check_place(folder: str | os.PathLike[str], more: Sequence[str] = ()) -> None:
+    """Raise ValueError where `save_model` would: a file, or a folder that holds anything but a saved model.
+
+    more: names of files that may lie beside the model's.
+    """
     place = Path(folder).resolve()
     if place.is_dir():
         names = {path.name for path in place.iterdir()}
-        strange = sorted(names - {DESCRIPTION, WEIGHTS})
+        strange = sorted(names - {DESCRIPTION, WEIGHTS, *more})
         if strange:
             raise ValueError(
                 f"folder {place} holds files that are no saved model, such as {strange[0]!r}: nothing was overwritten; "
@@ -114,17 +135,26 @@ def check_place(folder: str | os.PathLike[str]) -> None:
 
 
 def _description(place: Path) -> dict[str, Any]:
+    return read_json(place, DESCRIPTION, FORMAT, VERSION)
+
+
+def read_json(place: Path, name: str, form: str, version: int) -> dict[str, Any]:
+    """Return the content of a JSON file of the given format; raises ValueError for a missing or damaged one.
+
+    form: "simviz model" or "simviz run", as the file itself says; its last word stands in the errors.
+    """
+    word = form.split()[-1]
     try:
-        content = json.loads(_read(place, DESCRIPTION))
+        content = json.loads(read(place, name, word))
     except (ValueError, RecursionError) as error:
         if isinstance(error, _NotThere):
             raise ValueError(str(error)) from None
-        raise ValueError(f"folder {place} holds a damaged model: {DESCRIPTION} is not JSON ({error})") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"folder {place} holds no saved model: {DESCRIPTION} was not written by simviz")
-    if content.get("version") != VERSION:
+        raise ValueError(f"folder {place} holds a damaged {word}: {name} is not JSON ({error})") from None
+    if not isinstance(content, dict) or content.get("format") != form:
+        raise ValueError(f"folder {place} holds no saved {word}: {name} was not written by simviz")
+    if content.get("version") != version:
         raise ValueError(
-            f"folder {place} holds a model of format version {content.get('version')!r}, this simviz reads {VERSION}: "
+            f"folder {place} holds a {word} of format version {content.get('version')!r}, this simviz reads {version}: "
             "install the simviz that wrote it"
         )
     return content
@@ -134,18 +164,20 @@ class _NotThere(ValueError):
     """A file of a model that is missing or cannot be opened."""
 
 
-def _read(place: Path, name: str) -> bytes:
+def read(place: Path, name: str, word: str = "model") -> bytes:
+    """Return the bytes of a file in a folder; raises ValueError where it is missing or cannot be opened."""
     if not place.is_dir():
         raise _NotThere(f"folder {place} does not exist, or is no folder")
     try:
         return (place / name).read_bytes()
     except FileNotFoundError:
-        raise _NotThere(f"folder {place} holds no saved model: {name} is missing") from None
+        raise _NotThere(f"folder {place} holds no saved {word}: {name} is missing") from None
     except OSError as error:
         raise _NotThere(f"folder {place} cannot be read: {name}: {error.strerror}") from None
 
 
-def _check_weights(place: Path, model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+def check_weights(place: Path, model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Raise ValueError where tensors are not a state of the model: other names, shapes or kinds of number."""
     expected = model.state_dict()
     for names, word in ((expected.keys() - tensors.keys(), "lack"), (tensors.keys() - expected.keys(), "also hold")):
         if names:

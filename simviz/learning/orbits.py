@@ -14,6 +14,7 @@ import torch
 
 from simviz import checks
 from simviz.learning.task import Task
+from simviz.models.propagators import Modes
 from simviz.models.sim import SIM
 
 TRANSIENT = 1 / 3
@@ -70,11 +71,14 @@ def orbit_loss(model: SIM, window: torch.Tensor, *, times: torch.Tensor, scale: 
     """Mean squared error of orbit and shadow over a window, (batch, length + 1, dim), in units of `scale`."""
     times = times.to(window.device)
     settled = times >= TRANSIENT * window.shape[1]
+    modes = model.propagator
+    if not isinstance(modes, Modes):
+        raise ValueError("model must have a Modes propagator: a LowRank one has no clock")
     seen = model.observables(window[:, 0])
     truth, scale = window[:, times], scale.to(window)
     clock = times.to(window)
-    orbit = model.decode(model.propagator.at(seen, clock))
-    shadow = model.decode(model.propagator.persistent_at(seen, clock[settled]))
+    orbit = model.decode(modes.at(seen, clock))
+    shadow = model.decode(modes.persistent_at(seen, clock[settled]))
     whole = ((orbit - truth) / scale).square().mean()
     return ORBIT_WEIGHT * whole + ((shadow - truth[:, settled]) / scale).square().mean()
 

@@ -73,7 +73,9 @@ def learn_invariant_set(
             again = invariant_set_run(data, dt, frequencies, seed, steps=steps, device=device, start=halved)
             finding = _train(again, dt)
             if finding.orbit_error < sim.finding.orbit_error:
-                sim, sim.finding = again.model, finding  # type: ignore[assignment]
+                assert isinstance(again.model, SIM)
+                sim = again.model
+                sim.finding = finding
     sim.eval()
     if not sim.finding.found:
         warnings.warn(sim.finding.message, UserWarning, stacklevel=2)
@@ -98,6 +100,7 @@ def invariant_set_run(
     trajectories' later halves); harmonics, decaying: see `Modes`.
     """
     checks.positive("dt", dt)
+    checks.positive_int("steps", steps)
     checks.positive_int("frequencies", frequencies)
     if frequencies > 2:
         raise ValueError(f"frequencies must be 1 (a cycle) or 2 (a torus), got {frequencies}")
@@ -121,9 +124,11 @@ def invariant_set_run(
 def peak_angles(data: torch.Tensor, count: int = 1) -> list[float]:
     """Return the angles a step of the highest peaks in the Fourier spectrum of the later half of the trajectories.
 
-    data: (batch, time, dim); a second peak is sought away from the multiples of the first.
+    data: (batch, time, dim); for two, the pair of angles whose sines fit best together (see `best_pair`).
     """
     tail = data[:, data.shape[1] // 2 :].double()
+    if count == 2:
+        return best_pair(tail)
     tail = (tail - tail.mean(1, keepdim=True)) * torch.hann_window(tail.shape[1], dtype=torch.float64)[:, None]
     padded = 4 * tail.shape[1]
     power = torch.fft.rfft(tail, n=padded, dim=1).abs().square().sum((0, 2))  # (padded // 2 + 1,)
@@ -136,6 +141,42 @@ def peak_angles(data: torch.Tensor, count: int = 1) -> list[float]:
         for multiple in range(max(peak, 1), len(power), max(peak, 1)):
             power[max(0, multiple - width) : multiple + width + 1] = 0.0
     return angles
+
+
+def best_pair(tail: torch.Tensor, longest: int = 128) -> list[float]:
+    """Return the two angles a step whose sines, fitted together with a constant, leave least of (batch, time, dim).
+
+    Two peaks closer than the Fourier spectrum resolves are told apart by the joint fit. An angle beside a multiple of
+    the other is no second one; the pair is sought on a grid, then on finer ones round the best; stronger first.
+    """
+    tail = tail[:, -longest:]
+    rows = tail.transpose(0, 1).flatten(1)  # (time, batch dim)
+    times = torch.arange(len(rows), dtype=rows.dtype)
+    covariance = rows @ rows.T
+    step = math.pi / (2 * len(rows))
+    grid = step * torch.arange(1, 2 * len(rows))
+    pairs = torch.combinations(grid)
+    multiple = (pairs[:, 1] / pairs[:, 0]).round() * pairs[:, 0]
+    pairs = pairs[(pairs[:, 1] - multiple).abs() > step]
+    best = pairs[_explained(pairs, times, covariance).argmax()]
+    for _ in range(4):
+        near = step * torch.linspace(-1, 1, 9, dtype=rows.dtype)
+        pairs = best + torch.cartesian_prod(near, near)
+        best = pairs[_explained(pairs, times, covariance).argmax()]
+        step /= 4
+    alone = [float(_explained(angle.reshape(1, 1), times, covariance)) for angle in best]
+    return [float(a) for a in (best if alone[0] >= alone[1] else best.flip(0))]
+
+
+def _explained(angles: torch.Tensor, times: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
+    """(n, F) sets of angles -> (n,): the part of the covariance's trace that their sines and a constant fit."""
+    parts = []
+    for some in angles.split(1024):
+        phases = times[:, None] * some[:, None]  # (n, time, F)
+        columns = torch.cat([torch.ones_like(phases[..., :1]), phases.cos(), phases.sin()], -1)
+        q = torch.linalg.qr(columns).Q  # (n, time, 2 F + 1)
+        parts.append((q * (covariance @ q)).sum((1, 2)))
+    return torch.cat(parts)
 
 
 def resting_points(data: torch.Tensor) -> torch.Tensor | None:
@@ -170,7 +211,10 @@ def _train(run: Run, dt: float) -> Finding:
 
 def _hold_point(sim: SIM, point: torch.Tensor) -> None:
     """Make the model's set the one point: every mode's weight 0, the constant's the point."""
+    assert isinstance(sim.readout, nn.Sequential)
     linear, units = sim.readout
+    assert isinstance(linear, nn.Linear)
+    assert isinstance(units, Affine)
     with torch.no_grad():
         linear.weight.zero_()
         linear.bias.copy_(point.to(linear.bias) * units.scale + units.shift)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from simviz import checks
+from simviz.learning.resume import Saved, load_run, save_run
 from simviz.learning.task import Task
 from simviz.records import Spectrum, TrainStep
 
@@ -79,6 +82,7 @@ class Run:
         }
         if not isinstance(task, Task):
             raise ValueError(f"task must be a simviz.Task, got {type(task).__name__}; see Task.from_arrays")
+        self.asked_device = str(device)
         self.device = torch.device(best_device() if device == "auto" else device)
         self.model = model.to(self.device)
         self.task = task
@@ -111,10 +115,11 @@ class Run:
             loss = self._descend(self._minibatch(number, epoch), lr)
             last = number == self.total_steps
             metrics = self.measure() if last or number % self.steps_per_epoch == 0 else {}
-            spectrum = self._spectrum() if last or number % self.options["spectrum_every"] == 0 else None
+            spectrum = self.current_spectrum() if last or number % self.options["spectrum_every"] == 0 else None
             spent = (self.history[-1].seconds if self.history else 0.0) + time.perf_counter() - began
             self.history.append(TrainStep(number, epoch, loss, metrics, lr, spent, spectrum))
-            if number % max(1, self.total_steps // self.options["snapshots"]) == 0 or last:
+            due = number % max(1, self.total_steps // self.options["snapshots"]) == 0 or last
+            if due and self._finite():  # the loss can be finite and the weights after it not
                 self._snapshots[number] = self.state()
             return self.history[-1]
 
@@ -135,9 +140,9 @@ class Run:
         loss = self.task.loss(self.model, *batch)
         value = float(loss.detach())
         if not math.isfinite(value):
-            back = self.rewind(self.step)
+            reached, back = self.step, self.rewind(self.step)
             raise ArithmeticError(
-                f"training diverged after step {self.step}: the loss is {value}; the state of step {back} is back. "
+                f"training diverged after step {reached}: the loss is {value}; the state of step {back} is back. "
                 f"Lower lr (now {self.options['lr']:g}), or look for very large values in the data"
             )
         loss.backward()
@@ -152,9 +157,13 @@ class Run:
             return self.task.metrics(self.model, *self._test)
 
     @torch.no_grad()
-    def _spectrum(self) -> Spectrum | None:
+    def current_spectrum(self) -> Spectrum | None:
+        """Return the model's spectrum now, or None for a model that has none without an input."""
         propagator = getattr(self.model, "propagator", None)
-        return None if propagator is None else self.model.spectrum()
+        return None if propagator is None else propagator.spectrum()
+
+    def _finite(self) -> bool:
+        return all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
 
     def state(self) -> dict[str, Any]:
         """Return copies of the model's and the optimiser's state; nothing in it changes as training goes on."""
@@ -172,6 +181,41 @@ class Run:
             del self.history[nearest:]
             self._snapshots = {s: kept for s, kept in self._snapshots.items() if s <= nearest}
             return nearest
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the run into a folder, between two steps, and return its path; `load_model` reads the model from it.
+
+        A saved run or model that stood there is replaced. Raises ValueError for a model that is not made of known
+        classes, and for a place that holds anything else, which stays as it is.
+        """
+        with self.lock:
+            moments, start = self.optimizer.state_dict()["state"], self._snapshots[0]["model"]
+            saved = Saved(self.model, self.options, self.asked_device, self.history, moments, start)
+            return save_run(folder, saved, self.task)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], task: Task) -> Run:
+        """Return the run that `save` wrote, ready for its next step; on a CPU it goes on bit for bit.
+
+        It can be rewound to the step it was saved at and to step 0. It runs on the device it ran on, or on the best
+        there is where this machine lacks that. Raises ValueError for a folder that holds no run or a damaged one, and
+        for a task whose tensors have other shapes than those it was trained on.
+        """
+        saved = load_run(folder, task)
+        try:
+            device = torch.empty(0, device=saved.device).device if saved.device != "auto" else "auto"
+        except (RuntimeError, AssertionError):
+            device = "auto"
+        try:
+            run = cls(saved.model, task, device=device, **saved.options)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"folder {folder} holds a damaged run: its options do not fit, {error}") from None
+        run.asked_device = saved.device
+        run._snapshots[0]["model"] = saved.start
+        run.optimizer.load_state_dict({**run.optimizer.state_dict(), "state": saved.optimizer})
+        run.history = saved.history
+        run._snapshots[run.step] = run.state()
+        return run
 
 
 def best_device() -> str:

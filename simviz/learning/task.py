@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -47,14 +48,23 @@ class Task:
         [(10, 3), (10,)]
         """
         held_out = checks.real("held_out", held_out, 0.0, 1.0, low_open=True, high_open=True)
+        seed = checks.positive_int("seed", seed, 0)
         inputs = checks.tensor("x", x).to(torch.get_default_dtype())
-        targets = torch.as_tensor(y)
+        try:
+            targets = y if isinstance(y, torch.Tensor) else torch.as_tensor(np.array(y))
+        except (TypeError, ValueError, RuntimeError):
+            raise ValueError(f"y must be labels or numbers, got {type(y).__name__}") from None
+        if targets.ndim == 0:
+            raise ValueError("y must be (samples,) or (samples, ...), got a single value")
         if len(inputs) != len(targets):
             raise ValueError(f"x and y must have one row a sample, got {len(inputs)} and {len(targets)} rows")
         labels = not targets.is_floating_point()
         if labels:
             if targets.ndim != 1 or int(targets.min()) < 0:
-                raise ValueError(f"y holds labels and must be (samples,) with values from 0 up, got {tuple(y.shape)}")
+                raise ValueError(
+                    f"y holds labels and must be (samples,) with values from 0 up, got {tuple(targets.shape)}, "
+                    f"smallest {int(targets.min())}"
+                )
             targets = targets.long()
         else:
             targets = checks.tensor("y", targets).to(inputs.dtype)

@@ -1,4 +1,4 @@
-"""How does a model become JSON and come back? A tree of class names and constructor options; never code, never a pickle.
+"""How does a model become JSON and come back? A tree of class names and options; never code, never a pickle.
 
 Every class of the library that can be saved is registered and keeps the options it was built with; of PyTorch's own
 layers a short list is known. The weights travel apart (see learning.checkpoint).
@@ -13,7 +13,7 @@ from torch import nn
 
 _ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Softplus, nn.ELU)
 _PLAIN = (*_ACTIVATIONS, nn.Identity, nn.Flatten)
-_REGISTERED: dict[str, type] = {}
+_REGISTERED: dict[str, Any] = {}
 C = TypeVar("C", bound=type)
 
 
@@ -40,13 +40,13 @@ def describe(thing: Any) -> Any:
     name = type(thing).__name__
     if _REGISTERED.get(name) is type(thing):
         return {"type": name, **{key: describe(value) for key, value in thing.options.items()}}
-    if isinstance(thing, nn.Sequential):
+    if type(thing) is nn.Sequential and list(thing._modules) == [str(i) for i in range(len(thing))]:
         return {"type": "Sequential", "layers": [describe(layer) for layer in thing]}
-    if isinstance(thing, nn.Linear):
+    if type(thing) is nn.Linear:
         options = {"in_features": thing.in_features, "out_features": thing.out_features}
         return {"type": "Linear", **options, "bias": thing.bias is not None}
     if type(thing) in _PLAIN:
-        return {"type": name}
+        return {"type": name, **{key: getattr(thing, key) for key in getattr(thing, "__constants__", ())}}
     raise ValueError(
         f"{name} cannot be saved as data: build the model from simviz's classes and torch.nn's Sequential, Linear and "
         f"activations, or keep its state_dict yourself"

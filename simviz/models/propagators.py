@@ -88,7 +88,7 @@ class Modes(nn.Module):
             raise ValueError(f"decaying must be even, since eigenvalues come in conjugate pairs, got {decaying}")
         if unit_phases and not lattice:
             raise ValueError("unit_phases=True needs lattice=True: its modes are powers of the base phases")
-        angles = [0.5 * 1.618**-j for j in range(frequencies)] if start is None else [float(a) for a in start]
+        angles = [0.5 * 1.618**-j for j in range(frequencies)] if start is None else [checks.real("start", float(a)) for a in start]
         if len(angles) != frequencies:
             raise ValueError(f"start must hold one angle for each of {frequencies} frequencies, got {len(angles)}")
         self.options: dict[str, Any] = {
@@ -115,7 +115,8 @@ class Modes(nn.Module):
         """(F,) learned base angles, radians a step; of free modes those of the unit vectors k."""
         if self.options["lattice"]:
             return self.angles
-        return self.angles[(self.k.abs().sum(1) == 1).nonzero()[:, 0]]
+        units = torch.eye(self.k.shape[1], dtype=self.k.dtype, device=self.k.device)
+        return self.angles[[int((self.k == unit).all(1).nonzero()) for unit in units]]
 
     def persistent_angles(self) -> torch.Tensor:
         """(P,) angles of the persistent modes, one of each conjugate pair, radians a step."""
@@ -143,9 +144,8 @@ class Modes(nn.Module):
         persistent, decaying = self.coordinates(features)
         times = times.to(features)
         turn = self._turn(times)
-        shrink = torch.polar(
-            torch.exp(times[:, None] * nn.functional.logsigmoid(self.rho)), times[:, None] * self.omega
-        )
+        size, turned = torch.exp(times[:, None] * nn.functional.logsigmoid(self.rho)), times[:, None] * self.omega
+        shrink = torch.complex(size * turned.cos(), size * turned.sin())  # polar's gradient is NaN at denormal sizes
         modes = torch.cat([persistent[:, None] * turn, decaying[:, None] * shrink], -1)
         return torch.view_as_real(modes).flatten(-2)
 
