@@ -35,7 +35,7 @@ def test_an_interval_holds_its_closed_end_and_not_its_open_one(value, inside):
 
 @pytest.mark.parametrize("value", [0, -1e-9, math.nan, math.inf, "1", True])
 def test_what_is_not_positive_is_refused_by_name(value):
-    with pytest.raises(ValueError, match="^dt must be "):
+    with pytest.raises(ValueError, match=r"^dt must be "):
         checks.positive("dt", value)
 
 

@@ -53,7 +53,7 @@ def spectrum(
         Trace("radius 0.9", "guide dotted", 0.9 * np.cos(turn), 0.9 * np.sin(turn), mode="line", legend=False),
     ]
     if true_angle is not None:
-        traces.append(Trace("true angles", "true", *angle_ticks(true_angle, harmonics), mode="line", live=changes))
+        traces.append(Trace("true angles", "true", *angle_ticks(true_angle, harmonics), mode="line", legend=False))
     persistent = values[groups["persistent"]]
     if len(persistent):
         pair = (persistent.real, persistent.imag)
@@ -93,7 +93,7 @@ def plane(
     traces = [
         Trace("data", "data", *pair(data), live=changes),
         Trace("learned set", "learned", *pair(learned), mode="line", live=changes),
-        Trace("true set", "true", *pair(_closed(true_set)), mode="line", live=changes),
+        Trace("true", "true", *pair(_closed(true_set)), mode="line", live=changes),
     ]
     if live:
         traces += [

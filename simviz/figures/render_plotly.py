@@ -21,8 +21,8 @@ def to_plotly(spec: FigureSpec, theme: str = "light") -> go.Figure:
 
     layout = plotly_layout(spec, theme)
     if spec.state:
-        layout["annotations"].append(_note(spec.state, 0.0, 0.0, "left", yshift=-100, yanchor="top"))
-        layout["margin"]["b"] += 40
+        layout["title"] = {"text": spec.state, "font": {"size": 14}, "x": 0.01, "xanchor": "left", "y": 0.98}
+        layout["margin"]["t"] += 36
     data = [{**plotly_style(t, theme), **_arrays(t)} for t in spec.traces]
     figure = go.Figure({"data": data, "layout": {**layout, "width": spec.size[0], "height": spec.size[1] + 40}})
     figure.update_layout(meta={"alt": spec.alt})
@@ -74,7 +74,7 @@ def plotly_layout(spec: FigureSpec, theme: str) -> dict[str, Any]:
         "font": {**FONT, "color": TEXT[theme]},
         "paper_bgcolor": GROUND[theme],
         "plot_bgcolor": GROUND[theme],
-        "margin": {"l": 56, "r": 16, "t": 36, "b": 84},
+        "margin": {"l": 56, "r": 16, "t": 30, "b": 78},
         "legend": {"orientation": "h", "x": 0.0, "y": 0.0, "yref": "container", "yanchor": "bottom"},
         "hovermode": "closest",
         "uirevision": "kept",
@@ -109,9 +109,10 @@ def _axis(axis: Axis, theme: str) -> dict[str, Any]:
         "zeroline": False,
         "linecolor": GRID[theme],
         "showgrid": axis.grid,
+        "tickfont": {"size": 12},
     }
     if axis.scale == "log":
-        drawn |= {"type": "log", "exponentformat": "power", "dtick": 1}
+        drawn |= {"type": "log", "exponentformat": "power", "dtick": 2}
     if axis.range is not None:
         drawn["range"] = [float(np.log10(v)) for v in axis.range] if axis.scale == "log" else list(axis.range)
     if axis.ticks is not None:

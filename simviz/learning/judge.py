@@ -39,7 +39,7 @@ def learned_angle(sim: SIM) -> float:
     """Return the first base angle, radians a step, positive."""
     if not isinstance(sim.propagator, Modes):
         raise ValueError("sim must have a Modes propagator: a LowRank one has no clock")
-    return abs(float(sim.propagator.base_angles[0]))
+    return abs(float(sim.propagator.base_angles[0].detach()))
 
 
 def one_turn(sim: SIM, points: int = 200) -> torch.Tensor:

@@ -23,6 +23,8 @@ BELIEVED = 0.2
 AT_REST = 0.01
 """Orbits are at rest where they move by less than this share of the data's spread in their last quarter."""
 PERIODS_IN_A_WINDOW = 3
+PACE = 0.03
+"""Of a torus' angles: left to run ahead of the basis they end in other points of the lattice."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,21 @@ def invariant_set_run(
         seen = whole.train[0]
         shift, scale = seen.mean((0, 1)).tolist(), spread(seen).tolist()
         units = Affine(shift, scale)
-        modes = Modes(frequencies, harmonics, decaying, start=angles, dt=dt)
+        modes = Modes(frequencies, harmonics, decaying, start=angles, dt=dt, pace=PACE if frequencies == 2 else 1.0)
         basis = nn.Sequential(units, FullyConnected(len(shift), modes.inputs, hidden=64, activation=nn.GELU))
-        readout = nn.Sequential(nn.Linear(modes.outputs, len(shift)), units.inverse())
+        linear = nn.Linear(modes.outputs, len(shift))
+        if frequencies == 2:
+            _quieten(linear, modes)
+        readout = nn.Sequential(linear, units.inverse())
         sim = SIM(basis, modes, nn.Identity(), readout)
     return Run(sim, task, lr=1e-2, batch_size=64, seed=seed, max_steps=steps, device=device)
+
+
+@torch.no_grad()
+def _quieten(linear: nn.Linear, modes: Modes) -> None:
+    """Let a torus' many high orders begin small, so that the phases are learned from the base frequencies first."""
+    order = modes.k.abs().sum(1).repeat_interleave(2)  # (2 P,): real and imaginary parts
+    linear.weight[:, : len(order)] *= 0.1 ** (order - 1)
 
 
 def peak_angles(data: torch.Tensor, count: int = 1) -> list[float]:

@@ -28,8 +28,10 @@ class Channel:
         self.whole = False  # the next frame carries all points
 
     def replace(self, x: Any, y: Any) -> None:
-        """Set all points."""
-        self.points, self.whole, self._stride, self._seen = _pair(x, y), True, 1, 0
+        """Set all points; the same points again cost nothing."""
+        new = _pair(x, y)
+        if not np.array_equal(new, self.points, equal_nan=True):
+            self.points, self.whole, self._stride, self._seen = new, True, 1, 0
 
     def append(self, x: Any, y: Any) -> None:
         """Add points at the end; a long curve is thinned evenly."""
@@ -43,6 +45,12 @@ class Channel:
             self._stride *= 2
             self._seen = 0
             self.whole = True
+
+    def pending(self) -> int:
+        """Return the bytes of the update the page needs."""
+        if self.whole:
+            return self.points.shape[1] * (4 if self.ranges is not None else 8)
+        return 8 * self._unsent
 
     def take(self, everything: bool = False) -> tuple[int, int, bytes] | None:
         """Return the update the page needs as (kind, points, bytes), and count it as sent; None where it needs none."""

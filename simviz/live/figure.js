@@ -78,14 +78,14 @@ function render({ model, el }) {
   root.setAttribute("aria-label", drawing.alt + " Space starts and pauses, full stop steps, s stops, Escape leaves.");
   const bar = root.appendChild(document.createElement("div"));
   bar.className = "simviz-controls";
+  const state = root.appendChild(document.createElement("div"));
+  state.className = "simviz-state";
+  state.textContent = drawing.state;
   const plot = root.appendChild(document.createElement("div"));
   plot.className = "simviz-plot";
   plot.style.height = drawing.height + "px";
   plot.setAttribute("role", "img");
   plot.setAttribute("aria-label", drawing.alt);
-  const state = root.appendChild(document.createElement("div"));
-  state.className = "simviz-state";
-  state.textContent = drawing.state;
   const spoken = root.appendChild(document.createElement("div"));
   spoken.className = "simviz-spoken";
   spoken.setAttribute("aria-live", "polite");
@@ -233,7 +233,7 @@ function makeControls(descriptions, bar, send) {
       const button = bar.appendChild(document.createElement("button"));
       button.type = "button";
       button.className = "simviz-button";
-      button.addEventListener("click", () => send(name, null));
+      button.addEventListener("click", () => button.ariaDisabled === "true" || send(name, null));
       known[name] = { input: button, text: button };
     } else if (kind === "select") {
       const wrap = bar.appendChild(document.createElement("label"));
@@ -255,13 +255,13 @@ function makeControls(descriptions, bar, send) {
   const change = (name, { label, disabled, value }) => {
     const { input, text } = known[name];
     if (label !== undefined) text.textContent = label;
-    if (disabled !== undefined) input.disabled = disabled;
+    if (disabled !== undefined) input.ariaDisabled = String(disabled);  // `disabled` itself would take the focus away
     if (value !== undefined && input.type === "checkbox") input.checked = value;
     else if (value !== undefined && value !== null) input.value = value;
   };
   for (const { name, kind, ...rest } of descriptions) change(name, rest);
   const press = (name) => {
-    if (!known[name] || known[name].input.disabled) return false;
+    if (!known[name] || known[name].input.ariaDisabled === "true") return false;
     known[name].input.click();
     return true;
   };

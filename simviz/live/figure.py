@@ -22,6 +22,8 @@ from simviz.live.publisher import RATE, Publisher
 from simviz.records import FigureSpec
 
 HERE = pathlib.Path(__file__).parent
+FRAME_BYTES = 1100
+"""Bytes of points in one update, beside some 700 of the protocol's own; a single channel may be larger."""
 STILL_RATE = 0.7
 """Frames a second for a reader who asked for reduced motion."""
 
@@ -63,6 +65,7 @@ class LiveFigure(anywidget.AnyWidget):
         self._spec = spec
         self._channels = {trace.channel: Channel(trace, spec) for trace in spec.traces}
         self._numbers = {name: number for number, name in enumerate(self._channels)}
+        self._queue = list(self._channels)
 
     def redraw(self, spec: FigureSpec) -> None:
         """Take up another drawing with the same controls; the page draws it anew."""
@@ -100,7 +103,7 @@ class LiveFigure(anywidget.AnyWidget):
         with self._guard:
             self._state_new = self._state_new or state != self._state
             self._state = state
-            self._cue = state if cue else self._cue
+            self._cue = state if cue and self._state_new else self._cue
         self.publisher.wake()
 
     def control(self, name: str, **changes: Any) -> None:
@@ -144,12 +147,7 @@ class LiveFigure(anywidget.AnyWidget):
         with self._guard:
             everything, self._everything = self._everything, False
             content: dict[str, Any] = {"f": number}
-            updates, parts = [], []
-            for name, channel in self._channels.items():
-                update = channel.take(everything)
-                if update is not None:
-                    updates.append([self._numbers[name], update[0], update[1]])
-                    parts.append(update[2] + b"\0" * (-len(update[2]) % 4))
+            updates, parts = self._updates(everything)
             if updates:
                 content["c"] = updates
             if self._state_new or everything:
@@ -164,6 +162,23 @@ class LiveFigure(anywidget.AnyWidget):
             return False
         self.send(content, [b"".join(parts)])
         return True
+
+    def _updates(self, everything: bool) -> tuple[list[list[int]], list[bytes]]:
+        """Return what changed, as headers and bytes. What is over the budget of a frame waits for the next one."""
+        updates, parts, room = [], [], FRAME_BYTES
+        for name in list(self._queue):
+            channel = self._channels[name]
+            if not everything and channel.pending() > room and parts:
+                self.publisher.wake()
+                continue
+            update = channel.take(everything)
+            if update is not None:
+                updates.append([self._numbers[name], update[0], update[1]])
+                parts.append(update[2] + b"\0" * (-len(update[2]) % 4))
+                room -= len(parts[-1])
+                self._queue.remove(name)  # to the end: a busy channel does not starve the others
+                self._queue.append(name)
+        return updates, parts
 
     def _receive(self, widget: Any, content: Mapping[str, Any], buffers: Any) -> None:
         if "ack" in content:

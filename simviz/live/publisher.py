@@ -68,9 +68,11 @@ class Publisher:
                     self.answered = self.sent  # out of patience: the page sleeps, or is gone
                 self._dirty = False
             again = self._before() if self._before is not None else False
-            if self._send(self.sent + 1):
-                with self._changed:
-                    self.sent += 1
+            with self._changed:
+                self.sent += 1
+                number = self.sent
+            if not self._send(number):
+                self.answer(number)
             with self._changed:
                 self._dirty = self._dirty or again
                 pause = 1 / self.rate - (time.monotonic() - began)

@@ -46,7 +46,7 @@ def describe(thing: Any) -> Any:
         options = {"in_features": thing.in_features, "out_features": thing.out_features}
         return {"type": "Linear", **options, "bias": thing.bias is not None}
     if type(thing) in _PLAIN:
-        return {"type": name, **{key: getattr(thing, key) for key in getattr(thing, "__constants__", ())}}
+        return {"type": f"nn.{name}", **{key: getattr(thing, key) for key in getattr(thing, "__constants__", ())}}
     raise ValueError(
         f"{name} cannot be saved as data: build the model from simviz's classes and torch.nn's Sequential, Linear and "
         f"activations, or keep its state_dict yourself"
@@ -65,7 +65,8 @@ def build(description: Any) -> Any:
     name = description.get("type")
     if name == "Sequential":
         return nn.Sequential(*options["layers"])
-    factory = _known({**{c.__name__: c for c in (*_PLAIN, nn.Linear)}, **_REGISTERED}, name)
+    plain = {f"nn.{c.__name__}": c for c in _PLAIN}  # nn.Tanh is a layer, Tanh a cell of models.deq
+    factory = _known({**plain, "Linear": nn.Linear, **_REGISTERED}, name)
     try:
         return factory(**options)
     except TypeError as error:

@@ -64,7 +64,8 @@ class Modes(nn.Module):
     :math:`k \cdot \theta` for integer vectors k with entries from -H to H; decaying: number of decaying eigenvalues,
     even; lattice=False gives every persistent mode an angle of its own ("free"); unit_phases=True lets the basis give
     one complex number a frequency, normalised to modulus one, of which the modes are products of powers: every start
-    then decodes onto the same closed set; start: the base angles to begin from, radians a step; dt: time a step.
+    then decodes onto the same closed set; start: the base angles to begin from, radians a step; dt: time a step;
+    pace: share of an optimiser's step that the angles take (below 1 they stay near their start while the basis learns).
 
     Features out: real and imaginary parts of all modes, (..., 2 modes).
     """
@@ -79,6 +80,7 @@ class Modes(nn.Module):
         unit_phases: bool = True,
         start: Sequence[float] | None = None,
         dt: float = 1.0,
+        pace: float = 1.0,
     ) -> None:
         super().__init__()
         checks.positive_int("frequencies", frequencies)
@@ -88,7 +90,11 @@ class Modes(nn.Module):
             raise ValueError(f"decaying must be even, since eigenvalues come in conjugate pairs, got {decaying}")
         if unit_phases and not lattice:
             raise ValueError("unit_phases=True needs lattice=True: its modes are powers of the base phases")
-        angles = [0.5 * 1.618**-j for j in range(frequencies)] if start is None else [checks.real("start", float(a)) for a in start]
+        angles = (
+            [0.5 * 1.618**-j for j in range(frequencies)]
+            if start is None
+            else [checks.real("start", float(a)) for a in start]
+        )
         if len(angles) != frequencies:
             raise ValueError(f"start must hold one angle for each of {frequencies} frequencies, got {len(angles)}")
         self.options: dict[str, Any] = {
@@ -99,16 +105,25 @@ class Modes(nn.Module):
             "unit_phases": unit_phases,
             "start": angles,
             "dt": checks.positive("dt", dt),
+            "pace": checks.positive("pace", pace),
         }
         self.register_buffer("k", half_lattice(frequencies, harmonics))  # (P, F)
         base = torch.tensor(angles)
-        self.angles = nn.Parameter(base if lattice else self.k.to(base) @ base)  # (F,) or (P,)
+        begun = base if lattice else self.k.to(base) @ base  # (F,) or (P,)
+        self.register_buffer("begun", begun, persistent=False)
+        self.turned = nn.Parameter(torch.zeros_like(begun))  # since then, in units of the pace
         self.rho = nn.Parameter(torch.linspace(1.5, 0.0, decaying // 2))
         self.omega = nn.Parameter(torch.linspace(0.0, 1.0, decaying // 2) + 0.5 * base[0])
         self.inputs = 2 * (frequencies if unit_phases else len(self.k)) + decaying
         self.outputs = 2 * len(self.k) + decaying
 
     k: torch.Tensor
+    begun: torch.Tensor
+
+    @property
+    def angles(self) -> torch.Tensor:
+        """(F,) base angles where they lie on a lattice, else (P,) those of all modes; radians a step."""
+        return self.begun + self.options["pace"] * self.turned
 
     @property
     def base_angles(self) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Known systems keep to what is known of them: closed forms, periods of the literature, orbits of a second integrator."""
+"""Known systems keep to what is known of them: closed forms, periods, orbits of a second integrator."""
 
 import math
 

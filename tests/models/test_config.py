@@ -33,7 +33,13 @@ MODELS = {
     "deq": (lambda: DEQ(Tanh(2, 4), nn.Linear(4, 3)), POINT),
     "layers": (
         lambda: nn.Sequential(
-            nn.Linear(2, 4), nn.Softplus(beta=3.0), nn.ELU(0.3), nn.GELU("tanh"), nn.ReLU(inplace=True), nn.Linear(4, 6)
+            nn.Linear(2, 4),
+            nn.Softplus(beta=3.0),
+            nn.ELU(0.3),
+            nn.GELU("tanh"),
+            nn.Tanh(),
+            nn.ReLU(inplace=True),
+            nn.Linear(4, 6),
         ),
         POINT,
     ),

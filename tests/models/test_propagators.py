@@ -118,7 +118,9 @@ def test_waiting_s_and_then_t_is_waiting_both(make):
     propagator = make()
     u = features(propagator)
     s, t = torch.tensor([2.5], dtype=torch.float64), torch.tensor([4.25], dtype=torch.float64)
-    if propagator.options["unit_phases"]:  # the basis' numbers for a later time are the base modes and the decaying ones
+    if propagator.options[
+        "unit_phases"
+    ]:  # the basis' numbers for a later time are the base modes and the decaying ones
         first = propagator.at(u, s)[:, 0]
         units = [int((propagator.k == e).all(1).nonzero()) for e in torch.eye(propagator.k.shape[1], dtype=torch.long)]
         columns = [c for i in units for c in (2 * i, 2 * i + 1)]

@@ -98,7 +98,10 @@ def test_an_orbit_is_computed_in_the_models_own_precision():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: SIM(FullyConnected(2, 4), LowRank(5, 2), nn.Identity(), nn.Identity()), "takes 5 observables, the basis"),
+        (
+            lambda: SIM(FullyConnected(2, 4), LowRank(5, 2), nn.Identity(), nn.Identity()),
+            "takes 5 observables, the basis",
+        ),
         (lambda: clock().orbit(X, [-1.0]), "times must be at least 0, got -1"),
         (lambda: clock().orbit(X, [float("nan")]), "times holds 1 values"),
         (lambda: clock().orbit(X, torch.zeros(2, 2)), r"times must be \(T,\)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ class Panel:
 
     def __init__(self, player: Player, spec: FigureSpec, controls: list[dict[str, Any]] | None = None) -> None:
         self._drawn_at = self._said_at = 0.0
+        self._new: collections.deque[Any] = collections.deque()  # pulled, not yet drawn
         self.figure_widget = LiveFigure(spec, [*BUTTONS, *(controls or [])], self._event, self.before_frame)
         self._attach(player)
 
@@ -44,6 +46,10 @@ class Panel:
 
     def item(self, item: Any) -> None:
         """Take in what was pulled; in the player's thread, every time."""
+
+    def take_new(self) -> list[Any]:
+        """Return what was kept since the last frame; what another thread keeps meanwhile comes with the next."""
+        return [self._new.popleft() for _ in range(len(self._new))]
 
     def draw(self) -> None:
         """Bring the figure up to date; between two pulls."""

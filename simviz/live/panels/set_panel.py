@@ -95,7 +95,6 @@ class SetPanel(Panel):
             "seed": checks.positive_int("seed", seed, 0),
         }
         self.single_point = False
-        self._new: list[tuple[int, float, float]] = []
         self._verdict: Verdict | None = None
         self._probe: tuple[float, np.ndarray] | None = None
         self.lesson = Lesson(listed[0], **self._options)  # type: ignore[arg-type]
@@ -125,10 +124,11 @@ class SetPanel(Panel):
         widget, lesson = self.figure_widget, self.lesson
         with lesson.run.lock:
             if lesson.run.step == 0:
-                self._new, self._verdict = [], None
+                self._new.clear()
+                self._verdict = None
                 for channel in ("loss", "frequency error"):
                     widget.replace(channel, [], [])
-            new, self._new = self._new, []
+            new = self.take_new()
             widget.replace("data", *lesson.dots().T)
             spectrum = self.sim.spectrum()
             loop = self._loop()
@@ -168,7 +168,8 @@ class SetPanel(Panel):
         self.figure_widget.control("system", value=name)
         self.figure_widget.say(f"drawing {self._options['count']} orbits of the {name} system ...", cue=True)
         self.lesson = Lesson(system, **self._options)  # type: ignore[arg-type]
-        self._new, self._verdict, self._probe = [], None, None
+        self._new.clear()
+        self._verdict = self._probe = None
         self.figure_widget.redraw(set_spec(self.lesson))
         self._attach(Player(self.lesson))
 
@@ -247,5 +248,5 @@ def set_spec(lesson: Lesson) -> FigureSpec:
     assert spectrum is not None
     disc = figures.spectrum(spectrum, true_angle=angle, live=True)
     strip = figures.curves([], metric="frequency error", live=True, total=run.total_steps, dense=True)
-    places = ((0.0, 0.52, 0.0, 1.0), (0.6, 1.0, 0.42, 1.0), (0.62, 1.0, 0.0, 0.26))
-    return figures.arrange(list(zip((plane, disc, strip), places, strict=True)), size=(980, 600))
+    places = ((0.0, 0.52, 0.0, 1.0), (0.6, 1.0, 0.44, 1.0), (0.62, 1.0, 0.0, 0.26))
+    return figures.arrange(list(zip((plane, disc, strip), places, strict=True)), size=(980, 500))

@@ -29,7 +29,6 @@ class TrainPanel(Panel):
         parts = [(curves, (0.0, right, 0.0, 1.0))]
         if first is not None:
             parts.append((figures.spectrum(first, live=True), (0.66, 1.0, 0.0, 1.0)))
-        self._new: list[TrainStep] = []
         super().__init__(Player(run), figures.arrange(parts, size=(960, 440)))
 
     def item(self, item: TrainStep) -> None:
@@ -39,7 +38,7 @@ class TrainPanel(Panel):
     def draw(self) -> None:
         """Append what is new to the curves; the last spectrum whole."""
         with self.run.lock:
-            new, self._new = self._new, []
+            new = self.take_new()
             if not self.run.history:  # reset
                 for channel in ("loss", self.metric):
                     self.figure_widget.replace(channel, [], [])

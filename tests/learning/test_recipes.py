@@ -1,0 +1,149 @@
+"""One call finds a cycle whose truth is known, and says so in a sentence where there is none."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+
+from simviz.dynamics.systems import StuartLandau, VanDerPol
+from simviz.learning.judge import judge
+from simviz.learning.orbits import trajectories, windows
+from simviz.learning.recipes import invariant_set_run, learn_invariant_set, peak_angles
+
+ROTATION = torch.tensor([[math.cos(0.3), -math.sin(0.3)], [math.sin(0.3), math.cos(0.3)]])
+
+
+def spiral(steps, factor=0.95, count=200):
+    states = [torch.randn(count, 2, generator=torch.Generator().manual_seed(0))]
+    for _ in range(steps):
+        states.append(factor * states[-1] @ ROTATION.T)
+    return torch.stack(states, 1)
+
+
+def lorenz(count=200):
+    def rate(t, s):
+        return [10 * (s[1] - s[0]), s[0] * (28 - s[2]) - s[1], s[0] * s[1] - 8 / 3 * s[2]]
+
+    starts = np.random.default_rng(0).normal([0, 0, 25], 8, size=(count, 3))
+    times = np.linspace(0, 10, 101)
+    return np.stack([solve_ivp(rate, (0, 10), start, t_eval=times, rtol=1e-7, atol=1e-7).y.T for start in starts])
+
+
+def two_oscillators(count=200, steps=60):
+    slow, fast = StuartLandau(omega=1.0), StuartLandau(omega=math.sqrt(2))
+    return torch.cat([slow.trajectories(count, steps, 0.3, seed=0), fast.trajectories(count, steps, 0.3, seed=5)], -1)
+
+
+@pytest.mark.slow
+def test_the_cycle_of_stuart_landau_is_found():
+    system = StuartLandau()
+    sim = learn_invariant_set(system.trajectories(800, 60, 0.3), 0.3, device="cpu")
+    verdict = judge(sim, system, 0.3)
+    assert sim.finding.found
+    assert sim.finding.message.startswith("a cycle of period 6.28")
+    assert verdict.true_angle == pytest.approx(0.3)
+    assert verdict.angle_error < 0.001
+    assert verdict.set_distance < 0.01
+    assert verdict.orbit_95 < 0.05
+
+
+@pytest.mark.slow
+def test_the_cycle_of_van_der_pol_is_found():
+    system = VanDerPol(1.0)
+    sim = learn_invariant_set(system.trajectories(800, 60, 0.3), 0.3, device="cpu")
+    verdict = judge(sim, system, 0.3)
+    assert sim.finding.found
+    assert sim.finding.periods[0] == pytest.approx(6.66328686, rel=0.003)
+    assert verdict.angle_error < 0.003
+    assert verdict.set_distance < 0.05
+    assert verdict.orbit_mean < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda: spiral(60),
+        lambda: spiral(200),  # some sizes of its modes become denormal on the way
+        lambda: torch.randn(200, 60, 2, generator=torch.Generator().manual_seed(0)),
+        lorenz,
+    ],
+    ids=["a spiral cut short", "a long spiral", "noise", "chaos"],
+)
+def test_where_there_is_no_cycle_the_finding_and_a_warning_say_so(data):
+    with pytest.warns(UserWarning, match="no cycle found: after the transient the best one misses held-out orbits"):
+        sim = learn_invariant_set(data(), 0.1, device="cpu")
+    assert not sim.finding.found
+    assert sim.finding.orbit_error > 0.5
+
+
+def test_orbits_at_rest_in_one_point_make_a_model_that_holds_that_point():
+    data = spiral(300) + torch.tensor([3.0, -1.0])
+    with pytest.warns(UserWarning, match=r"come to rest at the point \(3, -1\)"):
+        sim = learn_invariant_set(data, 0.1, device="cpu")
+    assert not sim.finding.found
+    anywhere = torch.randn(20, 2)
+    torch.testing.assert_close(sim(anywhere), torch.tensor([[3.0, -1.0]]).expand(20, 2), atol=1e-3, rtol=0)
+
+
+def test_orbits_at_rest_in_different_points_are_no_cycle_either():
+    data = torch.randn(20, 1, 2, generator=torch.Generator().manual_seed(0)).expand(-1, 40, -1)
+    with pytest.warns(UserWarning, match="come to rest at different points"):
+        assert not learn_invariant_set(data, 0.1, device="cpu").finding.found
+
+
+@pytest.mark.parametrize("system", [StuartLandau(omega=2.0), VanDerPol(1.0)], ids=repr)
+def test_the_highest_peak_of_the_spectrum_is_the_cycles_angle_to_a_bin(system):
+    data = system.trajectories(20, 200, 0.3)
+    assert peak_angles(data)[0] == pytest.approx(system.angle(0.3), abs=2 * math.pi / (4 * 101))
+
+
+def test_two_angles_closer_than_the_spectrum_resolves_are_told_apart():
+    """30 samples resolve 0.21 radians a step; 0.3 and 0.424 lie 0.124 apart."""
+    assert sorted(peak_angles(two_oscillators(), 2)) == pytest.approx([0.3, 0.3 * math.sqrt(2)], rel=2e-3)
+
+
+def test_the_same_seed_gives_the_same_run():
+    data = spiral(60, factor=1.0)
+    first, second, other = (
+        [s.loss for s in invariant_set_run(data, 0.1, seed=n, steps=5, device="cpu")] for n in (3, 3, 4)
+    )
+    assert first == second
+    assert first != other
+
+
+def test_windows_are_pieces_of_the_trajectories_and_the_parts_share_none():
+    data = torch.arange(10 * 41, dtype=torch.float32).reshape(10, 41, 1)
+    cut = windows(data, 20)
+    assert cut.shape == (30, 21, 1)
+    assert ((cut[:, 1:] - cut[:, :-1]) == 1).all()
+    assert cut[:3, 0, 0].tolist() == [0, 10, 20]
+    task = trajectories(data, window=20)
+    assert not set(task.train[0].flatten().tolist()) & set(task.test[0].flatten().tolist())
+
+
+GOOD = torch.zeros(4, 20, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: learn_invariant_set(GOOD[0], 0.1), r"trajectories must be \(batch, time, dim\), got \(20, 2\)"),
+        (lambda: learn_invariant_set(GOOD[:1], 0.1), "trajectories must hold at least 2 orbits"),
+        (lambda: learn_invariant_set(GOOD[:, :5], 0.1), "trajectories must hold at least 2 orbits of 9 states"),
+        (lambda: learn_invariant_set(GOOD * math.nan, 0.1), "trajectories holds 160 values that are NaN"),
+        (lambda: learn_invariant_set(GOOD, 0.0), "dt must be finite"),
+        (lambda: learn_invariant_set(GOOD, -1.0), "dt must be finite"),
+        (lambda: learn_invariant_set(GOOD, 0.1, frequencies=3), "frequencies must be 1"),
+        (lambda: learn_invariant_set(GOOD, 0.1, frequencies=0), "frequencies must be at least 1"),
+        (lambda: learn_invariant_set(GOOD, 0.1, seed=-1), "seed must be at least 0"),
+        (lambda: learn_invariant_set(GOOD, 0.1, steps=0), "^steps must be at least 1"),
+        (lambda: trajectories(GOOD, held_out=1.0), "held_out must be finite"),
+        (lambda: trajectories(GOOD, window=3), "window must be at least 8"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
