@@ -42,7 +42,7 @@ def spectrum(
 ) -> FigureSpec:
     """Draw eigenvalues on the unit disc: persistent ones as diamonds with rays, decaying discs, growing triangles.
 
-    true_angle: radians a step; its multiples up to `harmonics` are drawn as dashed ticks on the circle.
+    true_angle: radians a step; its multiples up to `harmonics` are drawn as strokes across the circle.
     """
     values = record.eigenvalues.detach().cpu().reshape(-1).numpy()
     groups = {name: getattr(record, name).cpu().reshape(-1).numpy() for name in ("persistent", "decaying", "growing")}
@@ -53,7 +53,9 @@ def spectrum(
         Trace("radius 0.9", "guide dotted", 0.9 * np.cos(turn), 0.9 * np.sin(turn), mode="line", legend=False),
     ]
     if true_angle is not None:
-        traces.append(Trace("true angles", "true", *angle_ticks(true_angle, harmonics), mode="line", legend=False))
+        traces.append(
+            Trace("true angles", "true angle", *angle_ticks(true_angle, harmonics), mode="line", legend=False)
+        )
     persistent = values[groups["persistent"]]
     if len(persistent):
         pair = (persistent.real, persistent.imag)

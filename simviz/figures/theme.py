@@ -43,6 +43,7 @@ class Style:
 STYLES = {
     "data": Style("grey", size=3.5, opacity=0.75),
     "true": Style("ink", dash="dash", width=1.4),
+    "true angle": Style("ink", width=1.8),
     "learned": Style("orange", width=3.2),
     "point": Style("purple", symbol="x", size=14),
     "start": Style("blue", size=11),

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from simviz import checks
-from simviz.learning.orbits import TRANSIENT, spread, trajectories
+from simviz.learning import orbits
+from simviz.learning.orbits import TRANSIENT, spread
 from simviz.learning.run import Run
 from simviz.models.affine import Affine
 from simviz.models.bases import FullyConnected
@@ -44,11 +45,11 @@ class Finding:
 
 
 def learn_invariant_set(
-    data: Any, dt: float, frequencies: int = 1, seed: int = 0, *, steps: int = 2000, device: str = "auto"
+    trajectories: Any, dt: float, frequencies: int = 1, seed: int = 0, *, steps: int = 2000, device: str = "auto"
 ) -> SIM:
     """Learn the cycle (frequencies=1) or torus (2) that trajectories settle on.
 
-    data: (batch, time, dim) real, sampled every dt, each from a start of its own; the later two thirds of a
+    trajectories: (batch, time, dim) real, sampled every dt, each from a start of its own; the later two thirds of a
     trajectory should lie near the set; dt: time a step; steps: of training. Returns a SIM with explicit eigenvalues
     and unit phases: `sim.shadow`, `sim.orbit`, `sim.spectrum`; `sim.finding` says in a sentence what was found, with
     the held-out error. Where no such set is found (decay to a point, noise, chaos) the finding and a UserWarning say
@@ -60,7 +61,7 @@ def learn_invariant_set(
     ...     learn_invariant_set(data, dt=0.1).finding.found
     False
     """
-    run = invariant_set_run(data, dt, frequencies, seed, steps=steps, device=device)
+    run = invariant_set_run(trajectories, dt, frequencies, seed, steps=steps, device=device)
     sim = run.model
     assert isinstance(sim, SIM)
     test = run.task.test[0]
@@ -72,7 +73,7 @@ def learn_invariant_set(
         sim.finding = _train(run, dt)
         if not sim.finding.found:  # the strongest peak may be the second harmonic: try half of its angle once
             halved = [angle / 2 for angle in peak_angles(test, frequencies)]
-            again = invariant_set_run(data, dt, frequencies, seed, steps=steps, device=device, start=halved)
+            again = invariant_set_run(trajectories, dt, frequencies, seed, steps=steps, device=device, start=halved)
             finding = _train(again, dt)
             if finding.orbit_error < sim.finding.orbit_error:
                 assert isinstance(again.model, SIM)
@@ -85,7 +86,7 @@ def learn_invariant_set(
 
 
 def invariant_set_run(
-    data: Any,
+    trajectories: Any,
     dt: float,
     frequencies: int = 1,
     seed: int = 0,
@@ -106,11 +107,11 @@ def invariant_set_run(
     checks.positive_int("frequencies", frequencies)
     if frequencies > 2:
         raise ValueError(f"frequencies must be 1 (a cycle) or 2 (a torus), got {frequencies}")
-    whole = trajectories(data, seed=seed)
+    whole = orbits.trajectories(trajectories, seed=seed)
     test = whole.test[0]
     angles = peak_angles(test, frequencies) if start is None else start
     window = max(60, math.ceil(PERIODS_IN_A_WINDOW * 2 * math.pi / min(angles)))
-    task = trajectories(data, seed=seed, window=window)
+    task = orbits.trajectories(trajectories, seed=seed, window=window)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         seen = whole.train[0]

@@ -196,6 +196,7 @@ function render({ model, el }) {
       dark = !dark;
       held = null;
       draw();
+      model.send({ ready: true, dark });
     }
   });
   themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class", "style"] });
@@ -206,7 +207,7 @@ function render({ model, el }) {
         || (await plotlyOfTheKernel(model, (text) => { state.textContent = text; }));
       await draw();
       if (motion.matches) tellMotion();
-      model.send({ ready: true });
+      model.send({ ready: true, dark });
     } catch (error) {
       wrong.hidden = false;
       wrong.textContent = "The figure cannot be drawn: " + error.message;

@@ -1,8 +1,8 @@
 """How does a FigureSpec move? One widget: drawn by the page's own Plotly from binary updates, each one acknowledged.
 
 To the page: `{f: number, c: [[channel, kind, points], ..], s: state, u: {control: changes}, d: cue}` with one buffer;
-`{plotly: true}` with Plotly's source, where the page has none. From the page: `{ready}` (wants everything), `{ack}`,
-`{event, value}` (a control or a click), `{want: "plotly"}`, `{still}` (reduced motion).
+`{plotly: true}` with Plotly's source, where the page has none. From the page: `{ready, dark}` (wants everything; the
+page's theme), `{ack}`, `{event, value}` (a control or a click), `{want: "plotly"}`, `{still}` (reduced motion).
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class LiveFigure(anywidget.AnyWidget):
         self._take_up(spec)
         self._guard = threading.RLock()
         self._events: list[tuple[str, Any]] = []
+        self.theme = "light"  # the page's, once it has said so
         self._on_event, self._before_frame = on_event, before_frame
         self._state, self._state_new, self._cue = spec.state, False, ""
         self._controls = {c["name"]: dict(c) for c in controls or []}
@@ -165,7 +166,9 @@ class LiveFigure(anywidget.AnyWidget):
 
     def _updates(self, everything: bool) -> tuple[list[list[int]], list[bytes]]:
         """Return what changed, as headers and bytes. What is over the budget of a frame waits for the next one."""
-        updates, parts, room = [], [], FRAME_BYTES
+        updates: list[list[int]] = []
+        parts: list[bytes] = []
+        room = FRAME_BYTES
         for name in list(self._queue):
             channel = self._channels[name]
             if not everything and channel.pending() > room and parts:
@@ -184,6 +187,7 @@ class LiveFigure(anywidget.AnyWidget):
         if "ack" in content:
             self.publisher.answer(int(content["ack"]))
         elif "ready" in content:
+            self.theme = "dark" if content.get("dark") else "light"
             with self._guard:
                 self._everything = True
             self.publisher.forget()

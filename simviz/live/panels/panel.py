@@ -110,11 +110,11 @@ class Panel:
         """Return the present state as a FigureSpec: the panel's drawing with the points it has now."""
         return self.figure_widget.snapshot()
 
-    def figure(self, theme: str = "light") -> go.Figure:
-        """Return a plain go.Figure of the present state: hover, zoom, save as a page."""
+    def figure(self, theme: str | None = None) -> go.Figure:
+        """Return a plain go.Figure of the present state: hover, zoom, save as a page; theme: the page's by default."""
         from simviz.figures import to_plotly
 
-        return to_plotly(self.spec(), theme)
+        return to_plotly(self.spec(), theme or self.figure_widget.theme)
 
     def still(self, path: str, theme: str = "light") -> Any:
         """Write the present state as a PNG, SVG or PDF file and return its path."""

@@ -249,4 +249,4 @@ def set_spec(lesson: Lesson) -> FigureSpec:
     disc = figures.spectrum(spectrum, true_angle=angle, live=True)
     strip = figures.curves([], metric="frequency error", live=True, total=run.total_steps, dense=True)
     places = ((0.0, 0.52, 0.0, 1.0), (0.6, 1.0, 0.44, 1.0), (0.62, 1.0, 0.0, 0.26))
-    return figures.arrange(list(zip((plane, disc, strip), places, strict=True)), size=(980, 500))
+    return figures.arrange(list(zip((plane, disc, strip), places, strict=True)), size=(980, 470))
