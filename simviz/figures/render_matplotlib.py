@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 100
+ROOM = 115
+"""Pixels below the axes for tick labels, axis titles, legend and state line."""
 _MARKERS = {
     "circle": "o", "diamond": "D", "diamond-open": "D", "x": "X", "square": "s", "triangle-up": "^",
 }  # fmt: skip
@@ -41,11 +43,11 @@ def to_matplotlib(spec: FigureSpec, theme: str = "light") -> Figure:
             labels.append(label)
     if handles:
         figure.legend(
-            handles, labels, loc="lower center", ncols=min(6, len(labels)), frameon=False, fontsize=9,
-            labelcolor=TEXT[theme], bbox_to_anchor=(0.5, 0.045 if spec.state else 0.0),
+            handles, labels, loc="lower center", ncols=min(8, len(labels)), frameon=False, fontsize=9,
+            labelcolor=TEXT[theme], bbox_to_anchor=(0.5, 28 / height if spec.state else 0.0),
         )  # fmt: skip
     if spec.state:
-        figure.text(0.5, 0.015, spec.state, ha="center", fontsize=10, color=TEXT[theme])
+        figure.text(0.5, 10 / height, spec.state, ha="center", fontsize=10, color=TEXT[theme])
     return figure
 
 
@@ -61,8 +63,8 @@ def still(spec: FigureSpec, path: str | os.PathLike[str], theme: str = "light") 
 
 def _axes(figure: Figure, subplot: Subplot, theme: str) -> Axes:
     left, right, bottom, top = subplot.place
-    low = 0.2  # room for tick labels, legend and state line
-    box = (0.07 + 0.91 * left, low + (0.93 - low) * bottom, 0.91 * (right - left), (0.93 - low) * (top - bottom))
+    low, high = ROOM / figure.bbox.height, 1 - 40 / figure.bbox.height
+    box = (0.07 + 0.91 * left, low + (high - low) * bottom, 0.91 * (right - left), (high - low) * (top - bottom))
     axes = figure.add_axes(box, facecolor=GROUND[theme])
     axes.set_title(subplot.title, fontsize=11, color=TEXT[theme])
     for side, axis in (("x", subplot.x), ("y", subplot.y)):

@@ -23,7 +23,7 @@ class Channel:
         self.ranges = None
         if trace.live == "replace" and subplot.x.range and subplot.y.range:
             self.ranges = (subplot.x.range, subplot.y.range)
-        self._stride, self._seen = 1, 0
+        self._stride, self._seen = 1, self.points.shape[1]  # every how many points are kept, of how many so far
         self._unsent = 0  # points appended since the last frame
         self.whole = False  # the next frame carries all points
 
@@ -31,7 +31,7 @@ class Channel:
         """Set all points; the same points again cost nothing."""
         new = _pair(x, y)
         if not np.array_equal(new, self.points, equal_nan=True):
-            self.points, self.whole, self._stride, self._seen = new, True, 1, 0
+            self.points, self.whole, self._stride, self._seen = new, True, 1, new.shape[1]
 
     def append(self, x: Any, y: Any) -> None:
         """Add points at the end; a long curve is thinned evenly."""
@@ -43,7 +43,6 @@ class Channel:
         if self.points.shape[1] > LONGEST:
             self.points = self.points[:, ::2]
             self._stride *= 2
-            self._seen = 0
             self.whole = True
 
     def pending(self) -> int:

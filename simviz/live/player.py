@@ -61,6 +61,7 @@ class Player:
         self._budget: int | None = 0  # pulls still wanted; None: as many as there are
         self._changed = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
+        self._last: threading.Thread | None = None
         self._jobs: list[Callable[[], None]] = []
         self._listeners: list[Callable[[Any], None]] = []
         self._watchers: list[Callable[[], None]] = []
@@ -131,6 +132,12 @@ class Player:
             raise self.error
 
     @property
+    def share(self) -> str:
+        """Return in words how many of the machine's cores the pulling thread computes with."""
+        cores = os.cpu_count() or 1
+        return f"on {self.threads} of {cores} core{'s' if cores > 1 else ''}"
+
+    @property
     def running(self) -> bool:
         """Whether the thread is at work."""
         return self.state is State.RUNNING
@@ -141,28 +148,36 @@ class Player:
                 return
             self._budget, self.state = budget, State.RUNNING
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="simviz player", daemon=True)
+                if self._last is not None:
+                    self._last.join()  # it is past its last line: never two threads, not for a moment
+                self._thread = self._last = threading.Thread(target=self._work, name="simviz player", daemon=True)
                 self._thread.start()
         self._tell()
 
     def _work(self) -> None:
         torch.set_num_threads(self.threads)  # of this thread alone
-        try:
-            while True:
-                with self._changed:
-                    jobs, self._jobs = self._jobs, []
-                    if not jobs and self._budget == 0:
-                        self._thread = None
-                        break
+        told = False
+        while True:
+            with self._changed:
+                jobs, self._jobs = self._jobs, []
+                idle = not jobs and self._budget == 0
+                if idle and told:
+                    self._thread = None
+                    return
+            try:
                 for job in jobs:
                     job()
-                if self._budget != 0:
+                if not idle and self._budget != 0:
                     self._pull()
-        except BaseException as error:  # kept and shown: an exception in a thread fails no cell
-            with self._changed:
-                self.error, self.state, self._budget = error, State.FAILED, 0
-                self._thread, self._jobs = None, []
-        self._settle()
+                if idle:
+                    self._settle()
+            except BaseException as error:  # kept and shown: an exception in a thread fails no cell
+                self._fail(error)
+            told = idle
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            self.error, self.state, self._budget, self._jobs = error, State.FAILED, 0, []
 
     def _pull(self) -> None:
         try:

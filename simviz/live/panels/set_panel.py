@@ -224,9 +224,7 @@ class SetPanel(Panel):
         if state is State.FINISHED:
             return self._ending()
         angle, true = learned_angle(self.sim), lesson.system.angle(lesson.dt)
-        cores = (
-            f"; {self.player.threads} thread(s) train, the rest draw" if state is State.RUNNING else f"; {state.value}"
-        )
+        cores = f"; training {self.player.share}" if state is State.RUNNING else f"; {state.value}"
         return f"step {lesson.run.step}: {angle:.4f} a step, {100 * abs(angle / true - 1):.1f} % off{cores}"
 
     def _ending(self) -> str:
@@ -248,5 +246,5 @@ def set_spec(lesson: Lesson) -> FigureSpec:
     assert spectrum is not None
     disc = figures.spectrum(spectrum, true_angle=angle, live=True)
     strip = figures.curves([], metric="frequency error", live=True, total=run.total_steps, dense=True)
-    places = ((0.0, 0.52, 0.0, 1.0), (0.6, 1.0, 0.44, 1.0), (0.62, 1.0, 0.0, 0.26))
+    places = ((0.0, 0.52, 0.0, 1.0), (0.6, 1.0, 0.44, 1.0), (0.62, 1.0, 0.0, 0.22))
     return figures.arrange(list(zip((plane, disc, strip), places, strict=True)), size=(980, 470))

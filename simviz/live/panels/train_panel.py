@@ -62,7 +62,7 @@ class TrainPanel(Panel):
         measured = "" if metric is None else f", {self.metric} {metric:.4g}"
         return (
             f"{self.player.state.value}, step {last.step} of {self.run.total_steps}: loss {last.loss:.3g}{measured}; "
-            f"{self.player.threads} thread(s) train, the rest draw"
+            f"{self.player.share}"
         )
 
 
