@@ -7,9 +7,10 @@ import dataclasses
 import torch
 
 from simviz import checks
+from simviz.learning.orbits import trajectories
 from simviz.learning.task import Task
 
-__all__ = ["Task", "digits"]
+__all__ = ["Task", "digits", "trajectories"]
 
 
 def digits(held_out: float = 0.2, seed: int = 0) -> Task:

@@ -213,7 +213,9 @@ def _train(run: Run, dt: float) -> Finding:
     shape = "cycle" if len(angles) == 1 else "torus"
     if error < BELIEVED:
         listed = " and ".join(f"{p:.4g}" for p in periods)
-        return Finding(True, f"a {shape} of period {listed}; held-out error {error:.2g}", angles, periods, error)
+        basis = "" if shape == "cycle" else " (experimental: known up to sign and an integer change of basis)"
+        message = f"a {shape} of period {listed}{basis}; held-out error {error:.2g}"
+        return Finding(True, message, angles, periods, error)
     advice = "longer trajectories, a smaller dt" + (", frequencies=2" if shape == "cycle" else "")
     message = (
         f"no {shape} found: after the transient the best one misses held-out orbits by {100 * error:.0f} % of their "

@@ -54,6 +54,7 @@ def test_a_reader_starts_pauses_resumes_reloads_and_stops(started, dark):
     lab, page = started, started.page
     assert page.evaluate(PAPER) == ("#111111" if dark else "#ffffff")
     knot = page.evaluate(LOOP)
+    lab.ask("panel.player.listen(lambda step: __import__('time').sleep(0.01))")  # so that it outlasts the test
 
     press(lab, "Start")
     page.wait_for_function(
@@ -168,4 +169,30 @@ def test_a_click_shows_a_start_and_its_shadow_and_the_switch_shows_one_point(sta
     page.wait_for_function(f"() => ({CURVE})() > 30", timeout=30_000)
     assert lab.ask("panel.lesson.system.name") == "'Van der Pol'"
     press(lab, "Stop")
+    assert lab.errors() == []
+
+
+def test_where_the_page_has_no_plotly_it_comes_once_from_the_kernel_and_from_nowhere_else(lab):
+    lab.open(WELCOME)
+    lab.page.evaluate("() => { delete globalThis._JUPYTERLAB['jupyterlab-plotly']; }")
+    since = lab.now()
+    first_cells(lab.page)
+    lab.page.wait_for_function(DRAWN, timeout=60_000)
+    assert 4_000_000 < lab.received(since) < 8_000_000
+    press(lab, "Start")
+    lab.page.wait_for_function(f"() => ({CURVE})() > 10")
+    press(lab, "Stop")
+    assert lab.errors() == []
+    assert lab.offsite == []
+
+
+def test_a_reader_who_asked_for_reduced_motion_gets_few_frames_and_the_same_end(lab):
+    lab.open(WELCOME, env={"SIMVIZ_FAST": "1"}, reduced_motion=True)
+    first_cells(lab.page)
+    lab.page.wait_for_function(DRAWN, timeout=60_000)
+    since = lab.now()
+    press(lab, "Start")
+    lab.page.wait_for_function(f"() => ({CURVE})() === 300", timeout=30_000)
+    moving = [f for f in lab.frames(since, kind="comm_msg") if f.inbound and f.bytes > 1_000]
+    assert len(moving) <= 8
     assert lab.errors() == []

@@ -124,5 +124,6 @@ def test_an_error_while_an_event_is_answered_is_shown_not_lost():
     figure = LiveFigure(figures.curves([], live=True), on_event=breaks)
     figure.send = lambda content, buffers=None: None
     figure._receive(figure, {"event": "start"}, [])
-    wait_for(lambda: figure.error == "RuntimeError: no start today")
+    wait_for(lambda: figure.error)
+    assert figure.error == "RuntimeError: no start today"
     figure.publisher.close()
