@@ -9,7 +9,7 @@ import torch
 
 from simviz import checks
 from simviz.dynamics.orbits import set_distance
-from simviz.dynamics.systems import Flow
+from simviz.dynamics.systems import Oscillator
 from simviz.models.propagators import Modes
 from simviz.models.sim import SIM
 
@@ -48,7 +48,7 @@ def one_turn(sim: SIM, points: int = 200) -> torch.Tensor:
 
 
 @torch.no_grad()
-def judge(sim: SIM, system: Flow, dt: float, starts: int = 400, seed: int = 1) -> Verdict:
+def judge(sim: SIM, system: Oscillator, dt: float, starts: int = 400, seed: int = 1) -> Verdict:
     """Compare with the truth on `starts` fresh initial conditions from the system's box."""
     checks.positive_int("starts", starts)
     sim.eval()

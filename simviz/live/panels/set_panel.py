@@ -12,7 +12,7 @@ import torch
 
 from simviz import checks, figures
 from simviz.dynamics.orbits import set_distance
-from simviz.dynamics.systems import Flow
+from simviz.dynamics.systems import Oscillator
 from simviz.learning.judge import Verdict, judge, learned_angle, one_turn
 from simviz.learning.recipes import invariant_set_run
 from simviz.live.panels.panel import Panel
@@ -33,7 +33,7 @@ SET_POINTS = 100
 class Lesson:
     """One system and a model that learns it: the iterator behind a SetPanel. First the data flow, then the run."""
 
-    def __init__(self, system: Flow, dt: float, count: int, length: int, steps: int, seed: int) -> None:
+    def __init__(self, system: Oscillator, dt: float, count: int, length: int, steps: int, seed: int) -> None:
         self.system, self.dt = system, dt
         self.data = system.trajectories(count, length, dt, seed)  # (count, length + 1, 2)
         self.truth = system.invariant_set()  # (400, 2)
@@ -75,7 +75,7 @@ class SetPanel(Panel):
 
     def __init__(
         self,
-        systems: Flow | Sequence[Flow],
+        systems: Oscillator | Sequence[Oscillator],
         dt: float = 0.3,
         *,
         count: int = 1000,
@@ -83,9 +83,9 @@ class SetPanel(Panel):
         steps: int = 2000,
         seed: int = 0,
     ) -> None:
-        listed = [systems] if isinstance(systems, Flow) else list(systems)
-        if not listed or not all(isinstance(s, Flow) and s.dim == 2 for s in listed):
-            raise ValueError(f"systems must be planar flows of simviz.dynamics.systems, got {systems!r}")
+        listed = [systems] if isinstance(systems, Oscillator) else list(systems)
+        if not listed or not all(isinstance(s, Oscillator) for s in listed):
+            raise ValueError(f"systems must be oscillators of simviz.dynamics.systems, got {systems!r}")
         self.systems = {s.name: s for s in listed}
         self._options = {
             "dt": checks.positive("dt", dt),
@@ -240,7 +240,7 @@ class SetPanel(Panel):
 def set_spec(lesson: Lesson) -> FigureSpec:
     """Return the drawing of a lesson: plane on the left, disc above the strip of curves on the right."""
     system, run = lesson.system, lesson.run
-    plane = figures.plane(1.1 * system.box, data=lesson.dots(), true_set=lesson.truth.numpy(), live=True)
+    plane = figures.plane(1.1 * system.reach, data=lesson.dots(), true_set=lesson.truth.numpy(), live=True)
     angle = system.angle(lesson.dt)
     spectrum = run.current_spectrum()
     assert spectrum is not None
