@@ -26,6 +26,11 @@ class SetDistance:
         return max(float(side.quantile(quantile)) for side in (self.forward, self.backward))
 
     @property
+    def hausdorff(self) -> float:
+        """The Hausdorff distance: the largest of all distances, in both directions."""
+        return self.larger(1.0)
+
+    @property
     def mean(self) -> float:
         """The larger of both directions' means."""
         return max(float(self.forward.mean()), float(self.backward.mean()))

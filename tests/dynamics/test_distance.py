@@ -20,7 +20,7 @@ def test_nearest_distances_are_those_of_a_tree_and_their_largest_is_hausdorffs()
     torch.testing.assert_close(d.forward, torch.from_numpy(cKDTree(b).query(a)[0]))
     torch.testing.assert_close(d.backward, torch.from_numpy(cKDTree(a).query(b)[0]))
     both = max(directed_hausdorff(a, b)[0], directed_hausdorff(b, a)[0])
-    assert d.larger(1.0) == pytest.approx(both, rel=1e-12)
+    assert d.larger(1.0) == d.hausdorff == pytest.approx(both, rel=1e-12)
     assert d.mean == pytest.approx(max(float(d.forward.mean()), float(d.backward.mean())))
 
 
