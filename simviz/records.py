@@ -7,6 +7,7 @@ tested, saved and drawn, and watching a computation never changes it.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,9 +77,12 @@ class Spectrum:
 
     eigenvalues: complex (..., n); residuals: float of the same shape, or None where none is defined; dt: time a step;
     names: one a mode; kind: one phrase that is drawn with the figure and says what these are the eigenvalues of;
-    in_sample: True where the residuals were measured on the data of the fit.
+    in_sample: True where the residuals were measured on the data of the fit; tolerance: how far from the circle an
+    eigenvalue may stand and count as persistent, where residuals are known no further than its own residual (the data
+    cannot tell), and always within `CIRCLE_TOLERANCE`; advice: what to do where residuals are NaN, in a sentence.
 
-    Raises ValueError where the shapes do not fit or dt is not positive.
+    Eigenvalues are per step, and `continuous` holds the rates: the two are never mixed.
+    Raises ValueError where the shapes do not fit, dt is not positive or the tolerance is negative.
 
     >>> s = Spectrum(torch.tensor([1.0, 0.5, 1.2]), dt=0.1)
     >>> s.persistent.tolist(), s.decaying.tolist(), s.growing.tolist()
@@ -91,6 +95,8 @@ class Spectrum:
     names: Sequence[str] | None = None
     kind: str = ""
     in_sample: bool = False
+    tolerance: float = CIRCLE_TOLERANCE
+    advice: str = ""
 
     def __post_init__(self) -> None:
         values = torch.as_tensor(self.eigenvalues)
@@ -106,23 +112,74 @@ class Spectrum:
             object.__setattr__(self, "residuals", residuals)
         if not self.dt > 0:
             raise ValueError(f"dt must be above 0, got {self.dt}")
+        if not self.tolerance >= 0:
+            raise ValueError(f"tolerance must not be negative, got {self.tolerance}")
         if self.names is not None and len(self.names) != values.shape[-1]:
             raise ValueError(f"names must hold one word for each of {values.shape[-1]} modes, got {len(self.names)}")
 
     @property
     def decaying(self) -> torch.Tensor:
         """(..., n) bool: modulus below 1."""
-        return self.eigenvalues.abs() - 1 < -CIRCLE_TOLERANCE
+        return self.eigenvalues.abs() - 1 < -self._reach()
 
     @property
     def persistent(self) -> torch.Tensor:
         """(..., n) bool: modulus 1, the eigenvalue 1 among them; the peripheral spectrum."""
-        return (self.eigenvalues.abs() - 1).abs() <= CIRCLE_TOLERANCE
+        return (self.eigenvalues.abs() - 1).abs() <= self._reach()
 
     @property
     def growing(self) -> torch.Tensor:
         """(..., n) bool: modulus above 1."""
-        return self.eigenvalues.abs() - 1 > CIRCLE_TOLERANCE
+        return self.eigenvalues.abs() - 1 > self._reach()
+
+    def _reach(self) -> torch.Tensor:
+        """(..., n): within how much of the circle each eigenvalue counts as persistent."""
+        if self.residuals is None:
+            return self.eigenvalues.real.new_full(self.eigenvalues.shape, max(self.tolerance, CIRCLE_TOLERANCE))
+        known = self.residuals.to(self.eigenvalues.real).nan_to_num(nan=0.0)
+        return known.clamp(CIRCLE_TOLERANCE, max(self.tolerance, CIRCLE_TOLERANCE))
+
+    @property
+    def trusted_steps(self) -> torch.Tensor:
+        """(..., n): for about how many steps each may be trusted, 1 / residual; NaN where nothing vouches for it.
+
+        After t steps the forecast lambda^t h of an eigenfunction h is off by at most t residuals, the residual being
+        the error of one step relative to h. In sample nothing vouches: the fit made these residuals small itself.
+        """
+        if self.residuals is None or self.in_sample:
+            return self.eigenvalues.real.new_full(self.eigenvalues.shape, math.nan)
+        return 1 / self.residuals
+
+    def words(self) -> tuple[str, ...]:
+        """Return one line an eigenvalue: the number, its name, its residual, and how many steps it may be trusted.
+
+        >>> Spectrum(torch.tensor([0.5]), torch.tensor([0.02]), names=["s1"]).words()
+        ('0.5000 (s1): residual 2e-02 on snapshots not used in the fit: may be trusted for about 50 steps',)
+        """
+        values = self.eigenvalues.reshape(-1).tolist()
+        repeats = len(values) // max(1, self.eigenvalues.shape[-1])
+        names = [""] * len(values) if self.names is None else [f" ({name})" for name in self.names] * repeats
+        residuals = [math.nan] * len(values) if self.residuals is None else self.residuals.reshape(-1).tolist()
+        return tuple(
+            f"{v.real:.4f}{f'{v.imag:+.4f}i' if v.imag else ''}{name}: {self._trust(residual)}"
+            for v, name, residual in zip(values, names, residuals, strict=True)
+        )
+
+    def _trust(self, residual: float) -> str:
+        if math.isnan(residual):
+            return "no residual, so nothing vouches for it"
+        if self.in_sample:
+            return f"residual {residual:.0e} on the snapshots of the fit, which proves nothing"
+        steps = math.inf if residual == 0 else 1 / residual
+        if steps < 1:
+            trusted = "not to be trusted for a single step"
+        elif steps < 1.5:
+            trusted = "may be trusted for one step"
+        elif steps > 1e6:
+            trusted = "may be trusted for more than a million steps"
+        else:
+            trusted = f"may be trusted for about {float(f'{steps:.2g}'):,.0f} steps"
+        return f"residual {residual:.0e} on snapshots not used in the fit: {trusted}"
 
     @property
     def continuous(self) -> torch.Tensor:
@@ -160,11 +217,29 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class ColourBar:
+    """How an image's numbers become colours, and the bar beside it that says so (none where the title is empty).
+
+    range: the numbers at its two ends, beyond which the colour stays; scale: "linear", "log" or "sqrt"; ticks: numbers
+    marked on it, with their words where a number does not speak for itself.
+    """
+
+    title: str = ""
+    range: tuple[float, float] = (0.0, 1.0)
+    scale: str = "linear"
+    ticks: tuple[float, ...] | None = None
+    labels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Trace:
     """One thing drawn: where it stands (subplot), what it is (role: decides colour and shape) and its points.
 
     `name` is shown in the legend and names the live channel; `key` overrides the channel's name where two traces
     carry the same legend entry. `live` says how it changes: "append" grows, "replace" is sent whole, "" stays.
+    mode: "points", "line", "line+points", "rays" (from the origin), "area" (a line, filled down to 0), "text" (`labels`
+    on their points), "text beside" (near them) or "image": z (rows, columns) in cells whose edges are x (columns + 1)
+    and y (rows + 1), coloured as `bar` says, blank where z is NaN. labels: what hovering shows, or the texts.
     """
 
     name: str
@@ -177,6 +252,8 @@ class Trace:
     legend: bool = True
     key: str = ""
     labels: Sequence[str] | None = None
+    z: np.ndarray | None = None
+    bar: ColourBar | None = None
 
     @property
     def channel(self) -> str:

@@ -1,19 +1,31 @@
 """What is drawn of a record, and by whom? A record in, a FigureSpec out; Plotly and Matplotlib render the same spec."""
 
-from simviz.figures.draw import angle_ticks, arrange, curves, plane, set_in_plane, spectrum
+from simviz.figures.densities import density, transfer_matrix
+from simviz.figures.draw import arrange, curves, plane, set_in_plane
+from simviz.figures.eigenfunctions import eigenfunction
+from simviz.figures.portraits import phase_portrait, return_map
 from simviz.figures.render_matplotlib import still, to_matplotlib
-from simviz.figures.render_plotly import plotly_layout, plotly_style, to_plotly
+from simviz.figures.render_plotly import plotly_arrays, plotly_layout, plotly_style, to_plotly
+from simviz.figures.spectra import angle_ticks, eigenvalue_points, pseudospectrum, spectrum
 
 __all__ = [
     "angle_ticks",
     "arrange",
     "curves",
+    "density",
+    "eigenfunction",
+    "eigenvalue_points",
+    "phase_portrait",
     "plane",
+    "plotly_arrays",
     "plotly_layout",
     "plotly_style",
+    "pseudospectrum",
+    "return_map",
     "set_in_plane",
     "spectrum",
     "still",
     "to_matplotlib",
     "to_plotly",
+    "transfer_matrix",
 ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 
-from simviz.dynamics.systems import Flow
-from simviz.records import Axis, FigureSpec, Spectrum, Subplot, Trace, TrainStep
+from simviz.dynamics.systems import Oscillator
+from simviz.records import Axis, FigureSpec, Subplot, Trace, TrainStep
 
 NONE = np.empty(0)
 
@@ -35,43 +34,6 @@ def curves(
     return FigureSpec(
         (Subplot(title, axis, Axis("", scale="log")),), tuple(traces), state, f"Training curve. {state}.", (640, 300)
     )
-
-
-def spectrum(
-    record: Spectrum, *, true_angle: float | None = None, harmonics: int = 8, live: bool = False
-) -> FigureSpec:
-    """Draw eigenvalues on the unit disc: persistent ones as diamonds with rays, decaying discs, growing triangles.
-
-    true_angle: radians a step; its multiples up to `harmonics` are drawn as strokes across the circle.
-    """
-    values = record.eigenvalues.detach().cpu().reshape(-1).numpy()
-    groups = {name: getattr(record, name).cpu().reshape(-1).numpy() for name in ("persistent", "decaying", "growing")}
-    changes = "replace" if live else ""
-    turn = np.linspace(0, 2 * np.pi, 181)
-    traces = [
-        Trace("unit circle", "guide", np.cos(turn), np.sin(turn), mode="line", legend=False),
-        Trace("radius 0.9", "guide dotted", 0.9 * np.cos(turn), 0.9 * np.sin(turn), mode="line", legend=False),
-    ]
-    if true_angle is not None:
-        traces.append(
-            Trace("true angles", "true angle", *angle_ticks(true_angle, harmonics), mode="line", legend=False)
-        )
-    persistent = values[groups["persistent"]]
-    if len(persistent):
-        pair = (persistent.real, persistent.imag)
-        traces.append(Trace("rays", "ray", *pair, mode="rays", live=changes, legend=False))
-    for name, mask in groups.items():
-        if mask.any() or (live and name != "growing"):
-            chosen = values[mask]
-            labels = None if record.names is None or live else list(np.array(record.names)[mask])
-            traces.append(Trace(name, name, chosen.real, chosen.imag, live=changes, labels=labels))
-    reach = max(1.25, 1.1 * float(np.abs(values).max(initial=1.0)))
-    re, im = (Axis(t, range=(-reach, reach), ticks=(-1.0, 0.0, 1.0)) for t in ("Re", "Im"))
-    counts = ", ".join(f"{int(mask.sum())} {name}" for name, mask in groups.items() if mask.any())
-    state = f"{len(values)} eigenvalues: {counts}"
-    title = f"eigenvalues: {record.kind}" if record.kind else "eigenvalues"
-    alt = f"Eigenvalues in the complex plane with the unit circle. {record.kind}. {state}."
-    return FigureSpec((Subplot(title, re, im, equal=True),), tuple(traces), state, alt, (520, 560))
 
 
 def plane(
@@ -109,11 +71,11 @@ def plane(
     return FigureSpec((Subplot("state plane", s1, s2, equal=True),), tuple(traces), "", alt, (520, 560))
 
 
-def set_in_plane(system: Flow, learned: torch.Tensor | None = None, *, count: int = 256) -> FigureSpec:
+def set_in_plane(system: Oscillator, learned: torch.Tensor | None = None, *, count: int = 256) -> FigureSpec:
     """Draw a planar system's initial conditions, its true set and, where given, a learned set of points (n, 2)."""
     decoded = None if learned is None else learned.detach().cpu().numpy()
     data, truth = system.initial(count).numpy(), system.invariant_set().numpy()
-    return plane(1.05 * system.box, data=data, true_set=truth, learned=decoded)
+    return plane(1.05 * system.reach, data=data, true_set=truth, learned=decoded)
 
 
 def arrange(
@@ -139,13 +101,6 @@ def arrange(
             )
             subplots.append(dataclasses.replace(subplot, place=place))
     return FigureSpec(tuple(subplots), tuple(traces), state, alt or " ".join(s.alt for s, _ in parts), size)
-
-
-def angle_ticks(angle: float, harmonics: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Return short strokes across the unit circle at the multiples of an angle, as lines broken by NaN."""
-    turns = angle * np.arange(-harmonics, harmonics + 1)
-    radii = np.array([0.93, 1.17, math.nan])
-    return np.outer(np.cos(turns), radii).ravel(), np.outer(np.sin(turns), radii).ravel()
 
 
 def _closed(points: np.ndarray | None) -> np.ndarray | None:

@@ -9,8 +9,10 @@ import torch
 
 from simviz import figures
 from simviz.dynamics.systems import StuartLandau
-from simviz.figures.theme import GROUND, STYLES, TEXT
+from simviz.figures.theme import GROUND, IMAGES, STYLES, TEXT, image_colours
+from simviz.live.figure import LiveFigure
 from simviz.records import Spectrum, TrainStep
+from tests.figures.test_labels import MAKERS
 
 VALUES = torch.tensor([1.0, 0.6 + 0.8j, 0.6 - 0.8j, 0.5j, 1.3], dtype=torch.complex128)
 
@@ -32,6 +34,73 @@ def test_every_colour_is_readable_in_both_themes(theme):
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     for colour in [TEXT[theme], *(style.colour(theme) for style in STYLES.values())]:
         assert contrast(colour, GROUND[theme]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("role", ["modulus", "phase", "residual"])
+def test_lines_and_words_are_readable_on_every_part_of_an_image(role, theme):
+    for colour in image_colours(role, theme):
+        assert contrast(colour, TEXT[theme]) >= 2.9
+
+
+def lightness(role, theme):
+    return [contrast(colour, "#000000") for colour in image_colours(role, theme)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_images_can_be_read_without_colour_and_angles_have_no_seam(theme):
+    for role in set(IMAGES) - {"phase"}:
+        steps = np.diff(lightness(role, theme))
+        assert (steps > 0).all() or (steps < 0).all()
+    assert image_colours("phase", theme)[0] == image_colours("phase", theme)[-1]
+    assert image_colours("mass", theme)[0] == GROUND[theme]
+    assert image_colours("residual", theme)[-1] == GROUND[theme]
+
+
+def drawn_points(spec):
+    """What Matplotlib drew: the points of lines, and the numbers of images, in the order of the traces."""
+    found = []
+    for axes in figures.to_matplotlib(spec).axes:
+        found += [np.ma.filled(mesh.get_array(), np.nan).ravel() for mesh in axes.collections if hasattr(mesh, "cmap")]
+        found += [np.concatenate(line.get_data()) for line in axes.lines]
+    return [np.asarray(f, dtype=float) for f in found if len(f)]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_figure_is_the_same_in_both_renderers_and_themes(name):
+    spec = MAKERS[name]()
+    matplotlib = drawn_points(spec)
+    for theme in ("light", "dark"):
+        plotly = figures.to_plotly(spec, theme)
+        assert plotly.layout.meta["alt"] == spec.alt
+        for number in range(len(spec.subplots)):
+            axis = f"x{number + 1 if number else ''}"
+            traces = [t for t in plotly.data if t.xaxis == axis and t.visible is not False]
+            for trace in traces:
+                parts = [trace.z] if trace.type == "heatmap" else [trace.x, trace.y]
+                points = np.concatenate([np.asarray(p, dtype=float).ravel() for p in parts])
+                same = (f.shape == points.shape and np.allclose(f, points, equal_nan=True) for f in matplotlib)
+                assert not len(points) or any(same), trace.name
+    assert spec.state
+    assert spec.state in spec.alt
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_the_live_figure_is_told_of_a_drawing_is_json(name):
+    spec = MAKERS[name]()
+    for theme in ("light", "dark"):
+        json.dumps([figures.plotly_style(t, theme) for t in spec.traces])
+        json.dumps(figures.plotly_layout(spec, theme))
+
+
+@pytest.mark.parametrize("name", ["spectrum", "portrait", "density"])
+def test_a_drawing_without_images_can_be_a_live_figure(name):
+    spec = MAKERS[name]()
+    figure = LiveFigure(spec)
+    kept = {t.channel: t for t in figure.snapshot().traces}
+    for trace in spec.traces:
+        assert np.array_equal(kept[trace.channel].x, trace.x, equal_nan=True)
+    figure.publisher.close()
 
 
 def test_eigenvalues_are_filed_by_modulus_and_told_apart_by_shape():
