@@ -102,8 +102,8 @@ def test_a_still_holds_the_state_as_alt_text(panel, tmp_path):
         panel.still(tmp_path / "loop.gif")
 
 
-def test_a_panel_wants_planar_systems():
-    with pytest.raises(ValueError, match="systems must be planar flows"):
+def test_a_panel_wants_oscillators():
+    with pytest.raises(ValueError, match="systems must be oscillators"):
         live.SetPanel([])
     with pytest.raises(ValueError, match="steps must be at least 1"):
         live.SetPanel(StuartLandau(), steps=0)

@@ -129,7 +129,7 @@ def rotation_number(orbit: Any, centre: Any = None) -> float:
     phases = np.exp(1j * np.arctan2(seen[:, 1], seen[:, 0]))
     steps = phases[1:] / phases[:-1]
     # Steps are measured from their circular mean, so that they are not torn where a step passes half a turn.
-    mean = np.angle(steps.mean())
+    mean = float(np.angle(steps.mean()))
     turns = (mean + float(bump(len(steps)) @ np.angle(steps * np.exp(-1j * mean)))) / (2 * math.pi)
     turns %= 1.0
     return min(turns, 1 - turns) if states.shape[1] > 2 else turns
