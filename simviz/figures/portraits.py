@@ -46,7 +46,8 @@ def phase_portrait(
     chosen = _columns(columns, system.dim)
     if fixed_points is None and stable is None:
         known = system.truth()
-        fixed_points, stable = known.fixed_points, known.stable
+        if known.fixed_points is not None and len(known.fixed_points):
+            fixed_points, stable = known.fixed_points, known.stable
     paths = None if orbits is None else _paths(orbits, system.dim)[..., chosen]  # (batch, time, 2)
     limit = None if invariant_set is None else _states("invariant_set", invariant_set, system.dim)[:, chosen]
     points = None if fixed_points is None else _states("fixed_points", fixed_points, system.dim)[:, chosen]

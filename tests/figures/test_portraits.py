@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from simviz import figures
-from simviz.dynamics.systems import Duffing, LinearMap, Logistic, Lorenz, StuartLandau, VanDerPol
+from simviz.dynamics.systems import AttractingTorus, Duffing, LinearMap, Logistic, Lorenz, StuartLandau, VanDerPol
 from simviz.records import FigureSpec
 
 
@@ -83,6 +83,11 @@ def test_fixed_points_are_filled_where_they_attract_and_hollow_where_not():
     assert "2 stable fixed points, 1 unstable fixed point" in spec.state
     given = figures.phase_portrait(Duffing(), fixed_points=[[0.0, 0.0]], stable=np.array([True]))
     assert list(named(given, "stable fixed point").x) == [0]
+
+
+def test_a_system_without_fixed_points_has_a_portrait_without_them():
+    spec = figures.phase_portrait(AttractingTorus(), orbits=AttractingTorus().trajectories(2, 20, 0.1))
+    assert not any("fixed point" in t.name for t in spec.traces)
 
 
 def test_orbits_are_lines_of_a_flow_and_dots_of_a_map():

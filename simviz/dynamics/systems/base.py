@@ -40,12 +40,13 @@ class Parameter:
 class Truth:
     """What is known of a system at its present parameters, from a closed form or the literature; None: not known.
 
-    kind: what nearly every orbit from the box ends as, a word of `orbits.KINDS`; fixed_points: (n, dim) float64, all of
-    them; stable: (n,) bool; period: of the attracting cycle, in units of time (a map's: in steps); rotation_number: of
-    a closed curve, in turns a step; lyapunov: the largest exponent, per unit of time or step; frequencies: radians per
-    unit of time or step, one for each persistent principal eigenfunction; decaying: the principal decaying ones, as
-    rates per unit of time (a flow's) or multipliers a step (a map's). Products of both are the Koopman eigenvalues on
-    the attracting set's basin: `System.eigenvalues`. source: where it is from.
+    source: where it is from; kind: what nearly every orbit from the box ends as, a word of `orbits.KINDS`;
+    fixed_points: (n, dim) float64, all of them; stable: (n,) bool, whether orbits that start near one stay near it;
+    period: of the attracting cycle, in units of time (a map's: in steps); rotation_number: of a closed curve, in turns
+    a step; lyapunov: the largest exponent, per unit of time or step; frequencies: radians per unit of time or step, one
+    for each persistent principal eigenfunction; decaying: the principal decaying ones, as rates per unit of time (a
+    flow's) or multipliers a step (a map's): products of both are the Koopman eigenvalues on the attracting set's basin,
+    `System.eigenvalues`; density: of the invariant measure, per unit of length, of the same shape as s.
     """
 
     source: str

@@ -127,7 +127,7 @@ class Pendulum(Flow):
         if not self.damping:
             return Truth(
                 "conserved energy; the period by the complete elliptic integral K", "cycle", fixed_points,
-                torch.zeros(3, dtype=torch.bool), lyapunov=0.0,
+                torch.tensor([False, True, False]), lyapunov=0.0,
             )  # fmt: skip
         root = cmath.sqrt(self.damping**2 - 4)
         rates = ((-self.damping + root) / 2, (-self.damping - root) / 2)

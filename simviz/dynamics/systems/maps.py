@@ -216,6 +216,7 @@ class Logistic(Map):
 
 
 def _arcsine(s: torch.Tensor) -> torch.Tensor:
+    """1 / (pi sqrt(s (1 - s))), of the same shape as s."""
     return 1 / (math.pi * torch.sqrt(s * (1 - s)))
 
 
