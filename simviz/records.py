@@ -99,12 +99,12 @@ class Spectrum:
     advice: str = ""
 
     def __post_init__(self) -> None:
-        values = torch.as_tensor(self.eigenvalues)
+        values = _tensor(self.eigenvalues)
         if not values.is_complex():
             values = values.to(torch.complex128 if values.dtype == torch.float64 else torch.complex64)
         object.__setattr__(self, "eigenvalues", values)
         if self.residuals is not None:
-            residuals = torch.as_tensor(self.residuals)
+            residuals = _tensor(self.residuals)
             if residuals.shape != values.shape:
                 raise ValueError(
                     f"residuals must have the eigenvalues' shape {tuple(values.shape)}, got {tuple(residuals.shape)}"
@@ -185,6 +185,11 @@ class Spectrum:
     def continuous(self) -> torch.Tensor:
         """(..., n) complex: log(lambda) / dt, the rate, on the principal branch."""
         return torch.log(self.eigenvalues) / self.dt
+
+
+def _tensor(values: Any) -> torch.Tensor:
+    """Return a tensor as it is, on its device; anything else as a new one."""
+    return values if isinstance(values, torch.Tensor) else torch.as_tensor(values)
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,48 @@ def test_the_rate_of_an_eigenvalue_gives_it_back_after_dt():
     torch.testing.assert_close(s.continuous, rates)
 
 
+def test_an_eigenvalue_persists_within_its_own_residual_but_not_beyond_the_tolerance():
+    values = torch.tensor([0.995, 0.995, 0.98, 1.005, 1.02, 1.0, 0.995], dtype=torch.float64)
+    residuals = torch.tensor([6e-3, 4e-3, 0.5, 6e-3, 0.5, 0.0, math.nan], dtype=torch.float64)
+    s = Spectrum(values, residuals, tolerance=1e-2)
+    assert s.persistent.tolist() == [True, False, False, True, False, True, False]
+    assert s.growing.tolist() == [False, False, False, False, True, False, False]
+    assert s.decaying.tolist() == [False, True, True, False, False, False, True]
+    assert Spectrum(values, residuals).persistent.tolist() == [False] * 5 + [True, False]
+    assert Spectrum(values, tolerance=1e-2).persistent.tolist() == [True, True, False, True, False, True, True]
+
+
+def test_an_eigenvalue_is_trusted_for_one_over_its_residual():
+    residuals = torch.tensor([2e-15, 0.02, 0.8, 3.0, math.nan], dtype=torch.float64)
+    values = np.array([0.99, 0.5 + 0.25j, -0.1, 0.3, 0.2])
+    s = Spectrum(values, residuals, names=list("abcde"))
+    assert s.trusted_steps[:4].tolist() == pytest.approx([5e14, 50.0, 1.25, 1 / 3])
+    assert s.trusted_steps[4].isnan()
+    lines = s.words()
+    assert lines[0] == (
+        "0.9900 (a): residual 2e-15 on snapshots not used in the fit: may be trusted for more than a million steps"
+    )
+    assert lines[1].startswith("0.5000+0.2500i (b): residual 2e-02")
+    assert [line.split(": ")[-1] for line in lines[1:]] == [
+        "may be trusted for about 50 steps",
+        "may be trusted for one step",
+        "not to be trusted for a single step",
+        "no residual, so nothing vouches for it",
+    ]
+    inside = Spectrum(values, residuals, in_sample=True)
+    assert inside.trusted_steps.isnan().all()
+    assert "on the snapshots of the fit, which proves nothing" in inside.words()[0]
+    assert Spectrum(values).trusted_steps.isnan().all()
+    assert len(Spectrum(torch.ones(2, 3), names=["x", "y", "z"]).words()) == 6
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"dt": 0.0}, "dt must be above 0, got 0.0"),
         ({"dt": math.nan}, "dt must be above 0"),
         ({"residuals": [1.0, 2.0]}, r"residuals must have the eigenvalues' shape \(3,\), got \(2,\)"),
+        ({"tolerance": -1.0}, "tolerance must not be negative, got -1.0"),
         ({"names": ["one"]}, "names must hold one word for each of 3 modes, got 1"),
     ],
 )

@@ -86,6 +86,9 @@ def test_the_function_and_the_dictionary_are_the_same():
     assert torch.equal(random_fourier(POINTS, one.directions), one(POINTS))
     assert torch.equal(random_fourier(POINTS, two.directions, two.phases), two(POINTS))
     assert two.directions.shape == (10, 3)
+    phases = RandomFourier(1, 1000, form="cos-bias").phases
+    assert 0 <= phases.min() < 0.1
+    assert 6.2 < phases.max() < 2 * math.pi
     assert RandomFourier(3, 7, form="cos-bias")(POINTS).shape == (40, 7)
 
 

@@ -1,0 +1,140 @@
+"""From a factored least-squares problem to a spectrum: eigenpairs in the numerical range, ordered and named."""
+
+from __future__ import annotations
+
+import torch
+
+from simviz.dynamics.features import Dictionary
+from simviz.dynamics.koopman.evidence import Evidence, leaders, rank_of
+from simviz.dynamics.koopman.leastsquares import GRAM_LIMIT, Factored, scale_of
+from simviz.dynamics.koopman.result import Koopman
+from simviz.records import Spectrum
+
+WITHIN = 1e-2
+"""Data cannot tell an eigenvalue from the circle within its residual; beyond this distance they are not asked."""
+
+
+def assemble(
+    problem: Factored,
+    evidence: Evidence,
+    dictionary: Dictionary,
+    dim: int,
+    *,
+    dt: float,
+    kind: str,
+    in_sample: bool = False,
+    notes: tuple[str, ...] = (),
+) -> Koopman:
+    """Solve the factored problem, whose right side is [observables after, states before], and measure the residuals.
+
+    Without states before, the state is the last `dim` observables themselves. Where the snapshots of the residuals are
+    fewer than the independent observables, the residuals are NaN and the spectrum carries advice.
+    """
+    n = problem.R.shape[1]
+    root = problem.weight**0.5
+    R, Z = problem.R / root, problem.Z / root
+    scale = scale_of(R)
+    U, values, Vh = torch.linalg.svd(R / scale, full_matrices=False)
+    if not values[0] > 0:
+        raise ValueError("every observable is zero on the snapshots: nothing can be fitted")
+    rank = rank_of(values, evidence.precision)
+    to_range = Vh[:rank].T / values[:rank] / scale[:, None]  # (n, r): q = phi to_range has mean square 1
+    solved = U[:, :rank].T @ Z  # (r, n + dim)
+    if Z.shape[1] == n:  # the state is among the observables: the last of them
+        solved = torch.cat([solved, U[:, :rank].T @ R[:, n - dim :]], 1)
+    step = solved[:, :n] @ to_range  # (r, r)
+    eigenvalues, eigen = eigenpairs(step)
+    vectors = to_range.to(eigen.dtype) @ eigen  # (n, r)
+    turn = _phase(vectors, scale)
+    eigen, vectors = eigen * turn, vectors * turn
+    if problem.rows < n:
+        notes += (f"{problem.rows} snapshots cannot tell {n} observables apart: {rank} eigenvalues are left.",)
+    elif rank < n:
+        notes += (f"{n - rank} of {n} observables depend on the others to rounding: {rank} eigenvalues are left.",)
+    if problem.blurred:
+        notes += (_blurred(problem),)
+    if evidence.rows < 2 * rank:
+        notes += (
+            f"The pseudospectrum is NaN: it needs {2 * rank} checked snapshots, twice the independent observables.",
+        )
+    advice = _too_few(evidence.rows, rank)
+    residuals = eigenvalues.real.new_full((rank,), float("nan"))
+    if not advice:
+        residuals = evidence.residuals(eigenvalues, vectors)
+    spectrum = Spectrum(
+        eigenvalues,
+        residuals,
+        dt,
+        _named(vectors, scale, dictionary.names(dim)),
+        kind if not advice else f"{kind.split(',')[0]}, no residuals",
+        in_sample,
+        tolerance=WITHIN,
+        advice=advice,
+    )
+    return Koopman(
+        spectrum,
+        to_range @ solved[:, :n],
+        dictionary,
+        vectors,
+        problem.method,
+        problem.condition,
+        rank,
+        problem.rows,
+        evidence.rows,
+        notes,
+        to_range,
+        step,
+        solved[:, n:],
+        eigen,
+        evidence,
+    )
+
+
+def eigenpairs(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return eigenvalues (r,) by falling modulus, then angle, conjugates adjacent and exact; and vectors (r, r)."""
+    values, vectors = torch.linalg.eig(matrix)
+    first = leaders(values).nonzero().flatten()
+    moduli, angles = values[first].abs(), values[first].angle()
+    # equal moduli differ by rounding: compared to ten digits, so that the same spectrum has the same order twice
+    keys = zip((-(moduli / moduli.max()).round(decimals=10)).tolist(), angles.tolist(), strict=True)
+    ranked = [int(first[i]) for _, i in sorted((key, i) for i, key in enumerate(keys))]
+    turns = values.imag > 0
+    order = [(i, flip) for i in ranked for flip in ((False, True) if turns[i] else (False,))]
+    index = torch.tensor([i for i, _ in order], device=values.device)
+    flips = torch.tensor([flip for _, flip in order], device=values.device)
+    values, vectors = values[index], vectors[:, index]
+    return torch.where(flips, values.conj(), values), torch.where(flips, vectors.conj(), vectors)
+
+
+def _phase(vectors: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    """(r,) unit complex: turns each vector so that its largest part is real and positive."""
+    largest = (vectors.abs() * scale[:, None]).argmax(0)  # (r,)
+    lead = vectors.gather(0, largest[None])[0]
+    return lead.conj() / lead.abs()
+
+
+def _named(vectors: torch.Tensor, scale: torch.Tensor, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Name each eigenfunction after its largest observable; two dots where others reach a thousandth of it."""
+    parts = vectors.abs() * scale[:, None]  # (n, r)
+    parts = parts / parts.amax(0)
+    alone = (parts > 1e-3).sum(0) == 1
+    return tuple(
+        names[i] + ("" if one else "..") for i, one in zip(parts.argmax(0).tolist(), alone.tolist(), strict=True)
+    )
+
+
+def _too_few(rows: int, rank: int) -> str:
+    if rows >= rank:
+        return ""
+    return (
+        f"no residuals: {rows} snapshots to check {rank} independent observables cannot tell. "
+        f"Pass fresh snapshots as check=(before, after), at least {rank} of them, or take fewer observables"
+    )
+
+
+def _blurred(problem: Factored) -> str:
+    return (
+        f"the condition number {problem.condition:.1e} passes {GRAM_LIMIT:.0e}, but the first {problem.blurred} "
+        "snapshots had been summed into a Gram matrix and could not be read again: of these, directions below 1e-8 "
+        "of an observable's size are lost. Pass an array, or independent observables, for full accuracy."
+    )
