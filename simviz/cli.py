@@ -136,7 +136,8 @@ def _classifier(kind: str, task: Task, seed: int) -> nn.Module:
     """A model for images of the task's size; the two-tier bandwidth is the median distance of its untrained basis."""
     import torch
 
-    from simviz.models import bases, paper
+    from simviz.dynamics import features
+    from simviz.models import paper
 
     _, channels, side, _ = task.train[0].shape
     torch.manual_seed(seed)
@@ -149,7 +150,7 @@ def _classifier(kind: str, task: Task, seed: int) -> nn.Module:
     with torch.no_grad():
         observables = paper.image_classifier(2, side, channels).basis(task.train[0][:512])
     torch.manual_seed(seed)
-    return paper.image_classifier(2, side, channels, bandwidth=bases.median_distance(observables))
+    return paper.image_classifier(2, side, channels, bandwidth=features.median_distance(observables))
 
 
 def _spectrum(options: argparse.Namespace) -> int:

@@ -155,6 +155,8 @@ def _spectrum_to_json(spectrum: Spectrum) -> dict[str, Any]:
         "names": None if spectrum.names is None else list(spectrum.names),
         "kind": spectrum.kind,
         "in_sample": spectrum.in_sample,
+        "tolerance": spectrum.tolerance,
+        "advice": spectrum.advice,
     }
 
 
@@ -168,4 +170,6 @@ def _spectrum_from_json(content: dict[str, Any]) -> Spectrum:
         content["names"],
         content["kind"],
         content["in_sample"],
+        content["tolerance"],
+        content["advice"],
     )

@@ -110,19 +110,5 @@ class RandomFourier(nn.Module):
         return dictionaries.random_fourier(x.flatten(1), self.directions)
 
 
-def median_distance(points: torch.Tensor) -> float:
-    """Return the median distance between two of the points (samples, ...): the usual first guess at a bandwidth.
-
-    Raises ValueError for fewer than two points, or where more than half of the pairs coincide.
-    """
-    points = checks.tensor("points", points)
-    if len(points) < 2:
-        raise ValueError(f"points must hold at least 2 samples for a median distance, got {len(points)}")
-    median = float(torch.pdist(points.detach().flatten(1)).median())
-    if not median > 0:
-        raise ValueError("points must differ for a median distance, but more than half of the pairs coincide")
-    return median
-
-
 def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     return nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from simviz.models.bases import Convolutional, FullyConnected, RandomFourier, median_distance
+from simviz.dynamics.features import median_distance
+from simviz.models.bases import Convolutional, FullyConnected, RandomFourier
 from simviz.models.config import build, describe
 
 

@@ -15,17 +15,18 @@ SAMPLE = 2000
 
 
 def median_distance(points: torch.Tensor) -> float:
-    """Return the median distance between two of the points (samples, dim): the usual first guess at a bandwidth.
+    """Return the median distance between two of the points (samples, ...): the usual first guess at a bandwidth.
 
     Of more than 2,000 points, 2,000 evenly spaced ones are looked at. Raises ValueError for fewer than two points, or
     where more than half of the pairs coincide.
     """
+    points = checks.tensor("points", points).detach().flatten(1)
     points = points[:: -(-len(points) // SAMPLE)]
     if len(points) < 2:
-        raise ValueError(f"a median distance needs at least 2 points, got {len(points)}")
+        raise ValueError(f"points must hold at least 2 samples for a median distance, got {len(points)}")
     median = float(torch.pdist(points).median())
     if not median > 0:
-        raise ValueError("more than half of the pairs of points coincide: give the bandwidth as a number")
+        raise ValueError("points must differ for a median distance, but more than half of the pairs coincide")
     return median
 
 

@@ -23,12 +23,14 @@ def assemble(
     dt: float,
     kind: str,
     in_sample: bool = False,
+    parted: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Koopman:
     """Solve the factored problem, whose right side is [observables after, states before], and measure the residuals.
 
-    Without states before, the state is the last `dim` observables themselves. Where the snapshots of the residuals are
-    fewer than the independent observables, the residuals are NaN and the spectrum carries advice.
+    Without states before, the state is the last `dim` observables themselves. parted: the snapshots of the residuals
+    were held out of those given; where all of these are fewer than twice the independent observables, the residuals
+    are NaN and the spectrum carries advice.
     """
     n = problem.R.shape[1]
     root = problem.weight**0.5
@@ -57,7 +59,9 @@ def assemble(
         notes += (
             f"The pseudospectrum is NaN: it needs {2 * rank} checked snapshots, twice the independent observables.",
         )
-    advice = _too_few(evidence.rows, rank)
+    advice = _too_few(problem.rows + evidence.rows, rank) if parted else ""
+    if evidence.rows < rank and not advice:
+        notes += (f"The residuals are rough: they rest on {evidence.rows} snapshots for {rank} observables.",)
     residuals = eigenvalues.real.new_full((rank,), float("nan"))
     if not advice:
         residuals = evidence.residuals(eigenvalues, vectors)
@@ -124,11 +128,11 @@ def _named(vectors: torch.Tensor, scale: torch.Tensor, names: tuple[str, ...]) -
 
 
 def _too_few(rows: int, rank: int) -> str:
-    if rows >= rank:
+    if rows >= 2 * rank:
         return ""
     return (
-        f"no residuals: {rows} snapshots to check {rank} independent observables cannot tell. "
-        f"Pass fresh snapshots as check=(before, after), at least {rank} of them, or take fewer observables"
+        f"no residuals: {rows} snapshots are too few to fit {rank} independent observables and to check them too. "
+        f"Pass fresh snapshots as check=(before, after), at least {2 * rank} in all, or fewer observables"
     )
 
 

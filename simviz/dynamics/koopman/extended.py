@@ -64,6 +64,7 @@ class Sources:
     held: Pairs | Orbits
     words: str
     in_sample: bool = False
+    parted: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -79,7 +80,7 @@ def sources(before: Any, after: Any, weights: Any, dictionary: Dictionary, check
     count = max(1, round(len(first) / SHARE))
     shuffled = torch.from_numpy(np.random.default_rng(seed).permutation(len(first))).to(first.device)
     rest, out = shuffled[count:].sort().values, shuffled[:count].sort().values
-    return Sources(Pairs(first, then, given, rest), Pairs(first, then, given, out), "held out")
+    return Sources(Pairs(first, then, given, rest), Pairs(first, then, given, out), "held out", parted=True)
 
 
 def _fresh(check: Any, dictionary: Dictionary, like: torch.Tensor) -> Pairs:
@@ -132,7 +133,15 @@ def fitted(parts: Sources, dictionary: Dictionary, *, dt: float, method: str) ->
     problem = solve(parts.fit, dictionary)
     kind = f"{method}, {parts.words}"
     return assemble(
-        problem, evidence, dictionary, parts.fit.dim, dt=dt, kind=kind, in_sample=parts.in_sample, notes=parts.notes
+        problem,
+        evidence,
+        dictionary,
+        parts.fit.dim,
+        dt=dt,
+        kind=kind,
+        in_sample=parts.in_sample,
+        parted=parts.parted,
+        notes=parts.notes,
     )
 
 

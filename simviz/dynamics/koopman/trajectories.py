@@ -96,7 +96,7 @@ def orbit_sources(whole: torch.Tensor, dictionary: Dictionary, weights: Any, che
     if batch > 1:
         mask = HoldOut(seed).next(batch)
         fit, held = (Orbits(whole, window, given, torch.from_numpy(np.flatnonzero(m))) for m in (~mask, mask))
-        return Sources(fit, held, "held out")
+        return Sources(fit, held, "held out", parted=True)
     return _cut(whole, window, given)
 
 
@@ -113,7 +113,7 @@ def _cut(whole: torch.Tensor, window: tuple[int, int] | None, weights: torch.Ten
     last = None if weights is None else weights[:, cut:]
     note = f"One trajectory: its last {time - cut} of {time} states are held out, one run of time."
     fit, held = Orbits(whole[:, :cut], window, first), Orbits(whole[:, cut:], window, last)
-    return Sources(fit, held, "last fifth held out", notes=(note,))
+    return Sources(fit, held, "last fifth held out", parted=True, notes=(note,))
 
 
 class HoldOut:
@@ -206,7 +206,14 @@ def _streamed(trajectories: Any, dictionary: Dictionary, dt: float, check: Any, 
     words = "in sample" if in_sample else "held out" if parted else "fresh trajectories"
     evidence = sums.evidence() if in_sample or parted else _fresh(check, dictionary, first)
     return assemble(
-        problem, evidence, dictionary, first.shape[2], dt=dt, kind=f"{called}, {words}", in_sample=in_sample
+        problem,
+        evidence,
+        dictionary,
+        first.shape[2],
+        dt=dt,
+        kind=f"{called}, {words}",
+        in_sample=in_sample,
+        parted=parted,
     )
 
 
