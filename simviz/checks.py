@@ -66,7 +66,9 @@ def tensor(
     """
     if not isinstance(value, torch.Tensor):
         try:
-            value = torch.as_tensor(np.array(value))  # a copy: torch takes no negative strides and warns of read-only
+            # A copy: torch takes no negative strides and warns of read-only. `as_tensor` would move it to the default
+            # device, away from the data.
+            value = torch.from_numpy(np.array(value))
         except (TypeError, ValueError, RuntimeError):
             raise ValueError(f"{name} must be a tensor or an array of numbers, got {type(value).__name__}") from None
     if value.is_complex():

@@ -65,12 +65,15 @@ class RandomFourier(Dictionary):
         generator = torch.Generator().manual_seed(checks.positive_int("seed", seed, 0))
         shape = (features // 2 if paired else features, inputs)
         if kernel == "gaussian":
-            standard = torch.randn(*shape, generator=generator, dtype=torch.float64)
+            standard = torch.randn(*shape, generator=generator, dtype=torch.float64, device=generator.device)
         else:
-            standard = (math.pi * (torch.rand(*shape, generator=generator, dtype=torch.float64) - 0.5)).tan()
+            uniform = torch.rand(*shape, generator=generator, dtype=torch.float64, device=generator.device)
+            standard = (math.pi * (uniform - 0.5)).tan()
         self.directions = standard / self.bandwidth  # (D / 2, inputs), or (D, inputs) with phases
-        turns = None if paired else torch.rand(features, generator=generator, dtype=torch.float64)
-        self.phases = None if turns is None else 2 * math.pi * turns  # (D,)
+        self.phases = None  # or (D,)
+        if not paired:
+            turns = torch.rand(features, generator=generator, dtype=torch.float64, device=generator.device)
+            self.phases = 2 * math.pi * turns
 
     def values(self, points: torch.Tensor) -> torch.Tensor:
         if points.shape[-1] != self.inputs:

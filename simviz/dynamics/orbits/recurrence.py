@@ -120,7 +120,10 @@ def rotation_number(orbit: Any, centre: Any = None) -> float:
     states = one_orbit(orbit)
     if states.shape[1] < 2:
         raise ValueError("orbit must have at least 2 coordinates to go round, got 1")
-    middle = states.mean(0) if centre is None else checks.tensor("centre", centre, (states.shape[1],)).double().numpy()
+    if centre is None:
+        middle = states.mean(0)
+    else:
+        middle = checks.tensor("centre", centre, (states.shape[1],)).detach().cpu().double().numpy()
     seen = states - middle
     if states.shape[1] > 2:
         seen = seen @ np.linalg.svd(seen, full_matrices=False)[2][:2].T

@@ -103,10 +103,12 @@ class System(abc.ABC):
         """Draw initial conditions uniformly from what the box admits, (count, dim); maps: float64, flows: float32."""
         count = checks.positive_int("count", count)
         generator = torch.Generator().manual_seed(checks.positive_int("seed", seed, 0))
-        low, high = torch.tensor(self.box, dtype=self.dtype).T  # (dim,) each
-        kept = torch.empty(0, self.dim, dtype=self.dtype)
+        low, high = torch.tensor(self.box, dtype=self.dtype, device=generator.device).T  # (dim,) each
+        kept = torch.empty(0, self.dim, dtype=self.dtype, device=generator.device)
         for _ in range(_DRAWS):
-            drawn = low + (high - low) * torch.rand(2 * count, self.dim, generator=generator, dtype=self.dtype)
+            drawn = low + (high - low) * torch.rand(
+                2 * count, self.dim, generator=generator, dtype=self.dtype, device=generator.device
+            )
             kept = torch.cat([kept, drawn[self.admits(drawn)]])
             if len(kept) >= count:
                 return kept[:count]

@@ -6,6 +6,7 @@ import cmath
 import math
 from typing import ClassVar
 
+import numpy as np
 import torch
 from scipy.special import ellipk
 
@@ -254,8 +255,7 @@ class Lorenz(Flow):
 
 def incommensurate(*turns: float, limit: int = 12, tolerance: float = 1e-9) -> bool:
     """Whether no whole numbers up to `limit`, not all 0, make sum k_i turns_i vanish."""
-    sums = torch.zeros(1, dtype=torch.float64)
-    whole = torch.arange(-limit, limit + 1, dtype=torch.float64)
+    sums = np.zeros(1)
     for turn in turns:
-        sums = (sums[:, None] + whole * turn).flatten()
-    return int((sums.abs() < tolerance).sum()) == 1
+        sums = np.add.outer(sums, turn * np.arange(-limit, limit + 1)).ravel()
+    return int((np.abs(sums) < tolerance).sum()) == 1

@@ -27,7 +27,7 @@ def _on_circle(count: int, seed: int, circles: int, dtype: torch.dtype) -> torch
     """Return seeded points of the unit circle, or of a product of several, (count, 2 circles)."""
     count = checks.positive_int("count", count)
     generator = torch.Generator().manual_seed(checks.positive_int("seed", seed, 0))
-    angles = 2 * math.pi * torch.rand(count, circles, generator=generator, dtype=dtype)
+    angles = 2 * math.pi * torch.rand(count, circles, generator=generator, dtype=dtype, device=generator.device)
     return torch.stack([angles.cos(), angles.sin()], -1).flatten(1)
 
 

@@ -41,8 +41,8 @@ class Cells:
 
     def find(self, points: torch.Tensor) -> torch.Tensor:
         """(n, dim) -> (n,) the number of the cell each point lies in, -1 outside the box."""
-        number = torch.zeros(len(points), dtype=torch.long)
-        inside = torch.ones(len(points), dtype=torch.bool)
+        number = torch.zeros(len(points), dtype=torch.long, device=points.device)
+        inside = torch.ones_like(number, dtype=torch.bool)
         for axis in range(len(self.edges) - 1, -1, -1):
             ends, x = self.edges[axis], points[:, axis].contiguous()
             count = len(ends) - 1
@@ -55,7 +55,8 @@ class Cells:
     def samples(self, count: int) -> tuple[torch.Tensor, int]:
         """Return even points of all cells, (cells x per cell, dim), and how many each has, at least `count`."""
         side = count if len(self.edges) == 1 else math.ceil(math.sqrt(count))
-        inner = (torch.arange(side, dtype=torch.float64) + 0.5) / side  # (side,) midpoints of equal parts
+        steps = torch.arange(side, dtype=torch.float64, device=self.edges[0].device)
+        inner = (steps + 0.5) / side  # (side,) midpoints of equal parts
         axes = [e[:-1, None] + e.diff()[:, None] * inner for e in self.edges]  # (cells, side) each
         if len(axes) == 1:
             return axes[0].reshape(-1, 1), side
@@ -80,7 +81,9 @@ def cut(box: Any, cells: Any, spacing: Any = None) -> Cells:
     function of u in [0, 1] that says which fraction of the side lies below edge number u cells; or the edges
     themselves, (cells + 1,). In two coordinates a pair of these.
     """
-    sides = checks.tensor("box", box if _nested(box) else [box], (None, 2), "(low, high) for each coordinate").double()
+    given = checks.tensor("box", box)
+    given = given[None] if given.ndim == 1 else given
+    sides = checks.tensor("box", given, (None, 2), "(low, high) for each coordinate").double().cpu()
     if len(sides) > 2:
         raise ValueError(f"box must have one or two coordinates, got {len(sides)}: a grid in more has too many cells")
     if not bool((sides[:, 0] < sides[:, 1]).all()):
@@ -94,14 +97,10 @@ def cut(box: Any, cells: Any, spacing: Any = None) -> Cells:
     return Cells(tuple(_edges(*each) for each in zip(sides, counts, spacings, strict=True)))
 
 
-def _nested(box: Any) -> bool:
-    return torch.as_tensor(box).ndim > 1 if not isinstance(box, (tuple, list)) else isinstance(box[0], (tuple, list))
-
-
 def _edges(side: torch.Tensor, cells: Any, spacing: Any) -> torch.Tensor:
     count = checks.positive_int("cells", cells, 2)
     low, high = side
-    even = torch.linspace(0, 1, count + 1, dtype=torch.float64)
+    even = torch.linspace(0, 1, count + 1, dtype=torch.float64, device=side.device)
     if spacing is None:
         return low + (high - low) * even
     if callable(spacing):
@@ -110,7 +109,11 @@ def _edges(side: torch.Tensor, cells: Any, spacing: Any) -> torch.Tensor:
             raise ValueError(f"spacing must lead from 0 to 1, got {float(fractions[0]):g} to {float(fractions[-1]):g}")
         edges = low + (high - low) * fractions.clamp(0, 1)
     else:
-        edges = checks.tensor("spacing", spacing, (count + 1,), f"({count + 1},), the edges of {count} cells").double()
+        edges = (
+            checks.tensor("spacing", spacing, (count + 1,), f"({count + 1},), the edges of {count} cells")
+            .double()
+            .cpu()
+        )
     if not bool((edges.diff() > 0).all()):
         raise ValueError("spacing must rise: every edge beyond the one before it")
     return edges

@@ -93,12 +93,12 @@ def ulam(
     points, per_cell = grid.samples(count)
     into = grid.find(step(points))
     size = math.prod(grid.shape)
-    out_of = torch.arange(size).repeat_interleave(per_cell)
-    kept = into >= 0
-    if not bool(kept.any()):
+    out_of = np.arange(size).repeat(per_cell)
+    kept = (into >= 0).numpy()
+    if not kept.any():
         raise ValueError(f"map takes every sample of the box {ends} out of it: is it a map of this box?")
     shares = scipy.sparse.coo_array(
-        (np.full(int(kept.sum()), 1 / per_cell), (out_of[kept].numpy(), into[kept].numpy())), (size, size)
+        (np.full(int(kept.sum()), 1 / per_cell), (out_of[kept], into.numpy()[kept])), (size, size)
     ).tocsr()
     values, masses = _leading(shares, wanted)
     lost = float(masses @ (1 - shares.sum(1)).clip(0))
@@ -109,13 +109,9 @@ def ulam(
     kind = f"Ulam's matrix on {size} cells (beyond 1 they depend on the grid)"
     spectrum = Spectrum(torch.from_numpy(values), dt=1.0 if dt is None else float(dt), kind=kind)
     entries = shares.tocoo()
-    matrix = torch.sparse_coo_tensor(
-        torch.from_numpy(np.stack([entries.row, entries.col])),
-        torch.from_numpy(entries.data),
-        (size, size),
-        check_invariants=False,
-    ).coalesce()
-    return Transfer(spectrum, matrix, masses_in_place / grid.volumes, grid, lost, tuple(notes))
+    places, amounts = torch.from_numpy(np.stack([entries.row, entries.col])), torch.from_numpy(entries.data)
+    matrix = torch.sparse_coo_tensor(places, amounts, (size, size), device=amounts.device, check_invariants=False)
+    return Transfer(spectrum, matrix.coalesce(), masses_in_place / grid.volumes, grid, lost, tuple(notes))
 
 
 def _leading(shares: scipy.sparse.csr_array, wanted: int) -> tuple[np.ndarray, np.ndarray]:
