@@ -77,7 +77,13 @@ def pseudospectrum(
         raise ValueError(
             "grid must be a rectangle of numbers, x + 1j * y[:, None] with x and y increasing: see numpy.linspace"
         )
-    heights = real("residuals", residuals, points.shape, f"(rows, columns) = {points.shape} as the grid")
+    shape, words = points.shape, f"(rows, columns) = {points.shape} as the grid"
+    if np.isnan(real("residuals", residuals, shape, words, finite=False)).all():
+        raise ValueError(
+            "residuals are all NaN: a pseudospectrum needs at least twice as many checked snapshots as independent "
+            "observables; the fit's notes say how many"
+        )
+    heights = real("residuals", residuals, shape, words)
     if (heights < 0).any():
         raise ValueError(f"residuals must be at least 0, got {heights.min():g}")
     marked = tuple(checks.positive("levels", level) for level in levels)

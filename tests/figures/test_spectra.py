@@ -197,7 +197,7 @@ def test_eigenvalues_stand_on_top_of_the_pseudospectrum():
         (plane() * 1j, np.ones((81, 81)), "grid must be a rectangle"),
         (plane(), np.ones((81, 80)), r"residuals must be \(rows, columns\) = \(81, 81\) as the grid"),
         (plane(), -np.ones((81, 81)), "residuals must be at least 0, got -1"),
-        (plane(), np.full((81, 81), np.nan), "residuals holds 6561 values that are NaN"),
+        (plane(), np.full((81, 81), np.nan), "residuals are all NaN: a pseudospectrum needs"),
         (np.empty((0, 0)), np.empty((0, 0)), "grid is empty"),
         (plane() * np.nan, np.ones((81, 81)), "grid holds 6561 values that are NaN"),
     ],
