@@ -72,6 +72,21 @@ class Solution:
 
 
 @dataclass(frozen=True)
+class GradientError:
+    """How far a rule's gradient is from the exact one, and what it cost.
+
+    rule: its name; angle: between the two, degrees; length: of the rule's gradient over that of the exact one; seconds:
+    of one backward pass; bytes: held for it between forward and backward.
+    """
+
+    rule: str
+    angle: float
+    length: float
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Spectrum:
     """Eigenvalues per step of dt, with what is known of them.
 
@@ -242,9 +257,10 @@ class Trace:
 
     `name` is shown in the legend and names the live channel; `key` overrides the channel's name where two traces
     carry the same legend entry. `live` says how it changes: "append" grows, "replace" is sent whole, "" stays.
-    mode: "points", "line", "line+points", "rays" (from the origin), "area" (a line, filled down to 0), "text" (`labels`
-    on their points), "text beside" (near them) or "image": z (rows, columns) in cells whose edges are x (columns + 1)
-    and y (rows + 1), coloured as `bar` says, blank where z is NaN. labels: what hovering shows, or the texts.
+    mode: "points", "line", "line+points", "rays" (from the origin), "area" (a line, filled down to 0),
+    "band" (a closed line, filled), "text" (`labels` on their points), "text beside" (near them) or "image": z (rows,
+    columns) in cells whose edges are x (columns + 1) and y (rows + 1), coloured as `bar` says, blank where z is NaN.
+    labels: what hovering shows, or the texts.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """What is drawn of a record, and by whom? A record in, a FigureSpec out; Plotly and Matplotlib render the same spec."""
 
+from simviz.figures.convergence import gradient_errors, iterates, residuals
 from simviz.figures.densities import density, transfer_matrix
 from simviz.figures.draw import arrange, curves, plane, set_in_plane
 from simviz.figures.eigenfunctions import eigenfunction
@@ -15,12 +16,15 @@ __all__ = [
     "density",
     "eigenfunction",
     "eigenvalue_points",
+    "gradient_errors",
+    "iterates",
     "phase_portrait",
     "plane",
     "plotly_arrays",
     "plotly_layout",
     "plotly_style",
     "pseudospectrum",
+    "residuals",
     "return_map",
     "set_in_plane",
     "spectrum",

@@ -125,6 +125,9 @@ def _draw(axes: Axes, trace: Trace, theme: str) -> None:
     colour = style.colour(theme)
     points = "points" in trace.mode
     outlined = style.hollow or style.symbol.endswith("-open")
+    if trace.mode == "band":
+        axes.fill(x, y, color=colour, alpha=0.3, linewidth=0)
+        return
     axes.plot(
         x, y,
         color=colour,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FONT = {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 14}
 _LEFT, _RIGHT, _LINE = 56, 16, 19
 _MODES = {
-    "points": "markers", "line": "lines", "rays": "lines", "area": "lines", "line+points": "lines+markers",
-    "text": "text", "text beside": "text",
+    "points": "markers", "line": "lines", "rays": "lines", "area": "lines", "band": "lines",
+    "line+points": "lines+markers", "text": "text", "text beside": "text",
 }  # fmt: skip
 
 
@@ -75,6 +75,8 @@ def plotly_style(trace: Trace, theme: str) -> dict[str, Any]:
     }
     if trace.mode == "area":
         drawn |= {"fill": "tozeroy", "fillcolor": _faint(colour)}
+    if trace.mode == "band":
+        drawn |= {"fill": "toself", "fillcolor": _faint(colour), "hoverinfo": "skip", "line": {"width": 0}}
     if trace.mode.startswith("text"):  # the words themselves are the layout's, each on a plate
         drawn |= {"visible": False, "showlegend": False}
     return drawn

@@ -78,6 +78,12 @@ STYLES = {
     "cobweb": Style("orange", width=1.0),
     "histogram": Style("grey", width=1.0),
     "density": Style("orange", width=2.0),
+    "method 1": Style("blue", size=7, width=2.0),
+    "method 2": Style("orange", symbol="diamond", size=8, dash="dash", width=2.0),
+    "method 3": Style("green", symbol="square", size=7, dash="dot", width=2.0),
+    "method 4": Style("purple", symbol="triangle-up", size=8, width=2.0),
+    "method 5": Style("ink", symbol="x", size=8, dash="dash", width=2.0),
+    "sample": Style("grey", width=1.0, opacity=0.7),
     "level": Style("ink", width=1.2),
     "label": Style("ink"),
 }

@@ -1,0 +1,180 @@
+"""How does a solve go, and what is its gradient worth? Residuals by step, the path of the iterates, gradient errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from simviz import checks
+from simviz.dynamics.systems import OwnMap
+from simviz.figures.arrays import real
+from simviz.figures.draw import arrange
+from simviz.figures.portraits import phase_portrait
+from simviz.records import Axis, FigureSpec, GradientError, Solution, Status, Subplot, Trace
+
+METHODS = 5
+"""Methods that one figure tells apart by colour, dash and mark."""
+_SINGLE = 8
+"""Up to so many samples are drawn one by one."""
+
+
+def residuals(solves: Solution | Mapping[str, Solution], *, radius: float | None = None) -> FigureSpec:
+    """Draw |f(z) - z| against the step, on a logarithmic axis: the median of the samples, and the band of 5 to 95 %.
+
+    solves: a Solution, or several by name, up to five. A sample that has left counts with its last residual; one that
+    diverged counts up to its last finite one. Up to eight samples are drawn as thin lines instead of the band.
+    radius: a spectral radius; a dotted line falls by that factor a step, as plain iteration does in the end.
+    """
+    named = {"": solves} if isinstance(solves, Solution) else dict(solves)
+    if not named or len(named) > METHODS or not all(isinstance(s, Solution) and s.steps for s in named.values()):
+        raise ValueError(f"solves must be one to {METHODS} Solutions with their steps, got {len(named)}")
+    traces, words, longest, first = [], [], 1, math.nan
+    for number, (name, solution) in enumerate(named.items(), 1):
+        rows = _held(solution)  # (steps, batch)
+        at = np.array([step.step for step in solution.steps], dtype=float)
+        middle = np.nanmedian(rows, axis=1)
+        first, longest = (middle[0] if math.isnan(first) else first), max(longest, int(at[-1]))
+        traces += _around(rows, at, f"method {number}", name or "residual")
+        shown = np.where(middle > 0, middle, np.nan)
+        traces.append(Trace(name or "median", f"method {number}", at, shown, mode="line+points"))
+        words.append(_outcome(name, solution))
+    if radius is not None:
+        fall = checks.positive("radius", radius)
+        at = np.arange(longest + 1.0)
+        slope = Trace(f"falls by {fall:.3g} a step", "guide dotted", at, first * fall**at, mode="line")
+        traces.insert(0, dataclasses.replace(slope, y=np.where(slope.y > 1e-18, slope.y, np.nan)))
+    state = "; ".join(words)
+    subplot = Subplot("residual |f(z) - z|", Axis("step", range=(0.0, float(longest))), Axis("", scale="log"))
+    alt = f"Residuals of fixed-point solves by step, logarithmic. {state}."
+    return FigureSpec((subplot,), tuple(traces), state, alt, (640, 420))
+
+
+def iterates(
+    f: Callable[[torch.Tensor], torch.Tensor],
+    paths: Any,
+    *,
+    z_star: Any = None,
+    stable: Any = None,
+    box: Sequence[tuple[float, float]] | None = None,
+) -> FigureSpec:
+    """Draw the paths of iterates in the plane over the displacements f(z) - z.
+
+    f: (n, 2) -> (n, 2), the cell with its input fixed; paths: (steps, 2), or several by name, up to five; z_star:
+    (n, 2) fixed points, stable: (n,) bool, filled where True; box: (low, high) of both axes, else round the paths.
+    """
+    named = dict(paths) if isinstance(paths, Mapping) else {"iterates": paths}
+    if not named or len(named) > METHODS:
+        raise ValueError(f"paths must be one to {METHODS} paths (steps, 2), got {len(named)}")
+    drawn = {name: real("paths", path, (None, 2), "(steps, 2)") for name, path in named.items()}
+    every = np.concatenate(list(drawn.values()) + ([] if z_star is None else [real("z_star", z_star, (None, 2))]))
+    middle, half = (every.max(0) + every.min(0)) / 2, max(0.55 * float(np.ptp(every, axis=0).max()), 1e-9)
+    ends = box if box is not None else [(float(m - half), float(m + half)) for m in middle]
+    portrait = phase_portrait(OwnMap(f, ends), fixed_points=z_star, stable=stable)
+    traces = [
+        Trace(name, f"method {number}", path[:, 0], path[:, 1], mode="line+points")
+        for number, (name, path) in enumerate(drawn.items(), 1)
+    ]
+    state = ", ".join(f"{name}: {len(path) - 1} steps" for name, path in drawn.items())
+    strokes = [t for t in portrait.traces if t.role == "flow"]
+    points = [t for t in portrait.traces if t.role != "flow"]
+    x, y = (dataclasses.replace(a, title=t) for a, t in zip(_axes(portrait), ("z1", "z2"), strict=True))
+    subplot = dataclasses.replace(portrait.subplots[0], title="iterates", x=x, y=y)
+    alt = f"Plane of the state; strokes point from z to f(z); lines join the iterates. {state}."
+    return FigureSpec((subplot,), (*strokes, *traces, *points), state, alt, portrait.size)
+
+
+def gradient_errors(errors: Sequence[GradientError]) -> FigureSpec:
+    """Draw gradients as arrows against the exact one, which points up with length 1, and what each cost.
+
+    errors: one record a rule, up to five. Right: the time of a backward pass, and the memory held for it.
+    """
+    listed = list(errors)
+    if not listed or len(listed) > METHODS or not all(isinstance(e, GradientError) for e in listed):
+        raise ValueError(f"errors must be one to {METHODS} GradientError records, got {len(listed)}")
+    arrows, names = _arrows(listed), [e.rule for e in listed]
+    seconds = _bars("milliseconds a backward pass", names, [1e3 * e.seconds for e in listed], "{:.2g} ms")
+    memory = _bars("memory held for it, KiB", names, [e.bytes / 2**10 for e in listed], "{:.3g} KiB")
+    state = "; ".join(f"{e.rule}: {e.angle:.3g} degrees off, length {e.length:.3g}" for e in listed)
+    parts = [(arrows, (0.0, 0.46, 0.0, 1.0)), (seconds, (0.58, 1.0, 0.62, 1.0)), (memory, (0.58, 1.0, 0.0, 0.38))]
+    alt = f"Half disc with one arrow a rule, the exact gradient up; bars of time and memory. {state}."
+    return arrange(parts, size=(960, 560), state=state, alt=alt)
+
+
+def _held(solution: Solution) -> np.ndarray:
+    """(steps, batch): each sample's residual, and once it has left its last one."""
+    rows = np.stack([step.residual.detach().cpu().double().numpy() for step in solution.steps])
+    rows[~np.isfinite(rows)] = np.nan
+    for before, after in itertools.pairwise(rows):
+        gone = np.isnan(after)
+        after[gone] = before[gone]
+    return rows
+
+
+def _around(rows: np.ndarray, at: np.ndarray, role: str, name: str) -> list[Trace]:
+    """Thin lines of single samples, or the band of 5 to 95 per cent; none for one sample, which is its own median."""
+    positive = np.where(rows > 0, rows, np.nan)
+    if 1 < rows.shape[1] <= _SINGLE:
+        x = np.tile(np.append(at, np.nan), rows.shape[1])
+        y = np.concatenate([positive, np.full((1, rows.shape[1]), np.nan)]).T.ravel()
+        return [Trace(f"{name}, samples", "sample", x, y, mode="line", legend=False)]
+    if rows.shape[1] == 1:
+        return []
+    low, high = np.nanquantile(rows, [0.05, 0.95], axis=1)
+    seen = low > 0
+    x, y = np.concatenate([at[seen], at[seen][::-1]]), np.concatenate([low[seen], high[seen][::-1]])
+    return [Trace(f"{name}, 5 to 95 %", role, x, y, mode="band", legend=False)]
+
+
+def _outcome(name: str, solution: Solution) -> str:
+    done = solution.converged.cpu()
+    text = f"{int(done.sum())} of {len(done)} converged"
+    if done.any():
+        text += f" in {int(solution.evaluations.cpu()[done].median())} evaluations (median)"
+    diverged = sum(s is Status.DIVERGED for s in solution.status)
+    if diverged:
+        text += f", {diverged} diverged"
+    return f"{name}: {text}" if name else text
+
+
+def _axes(spec: FigureSpec) -> tuple[Axis, Axis]:
+    return spec.subplots[0].x, spec.subplots[0].y
+
+
+def _arrows(errors: Sequence[GradientError]) -> FigureSpec:
+    turn = np.linspace(-np.pi / 2, np.pi / 2, 91)
+    reach = max(1.0, *(e.length for e in errors if math.isfinite(e.length)))
+    traces = [
+        Trace("length 1", "guide", np.sin(turn), np.cos(turn), mode="line", legend=False),
+        Trace("exact", "true", np.array([0.0, 0.0]), np.array([0.0, 1.0]), mode="line"),
+    ]
+    for number, e in enumerate(errors, 1):
+        tip = e.length * np.array([math.sin(math.radians(e.angle)), math.cos(math.radians(e.angle))])
+        x, y = np.array([0.0, tip[0]]), np.array([0.0, tip[1]])
+        traces.append(Trace(e.rule, f"method {number}", x, y, mode="line+points"))
+    side = 1.1 * reach
+    low = min(-0.1, *(1.1 * e.length * math.cos(math.radians(e.angle)) for e in errors)) * 1.0
+    axes = (Axis("across the gradient", range=(-side / 2, side)), Axis("along the gradient", range=(low, side)))
+    return FigureSpec((Subplot("gradient by rule", *axes, equal=True),), tuple(traces))
+
+
+def _bars(title: str, names: Sequence[str], values: Sequence[float], words: str) -> FigureSpec:
+    """Horizontal bars, the first on top, each with its number."""
+    longest = max(max(values), 1e-300)
+    traces = []
+    for row, (name, value) in enumerate(zip(names, values, strict=True)):
+        role = f"method {row + 1}"
+        x, corners = np.array([0, value, value, 0, 0]), np.array([-0.42, -0.42, 0.0, 0.0, -0.42]) - row
+        traces.append(Trace(f"{title}: {name}", role, x, corners, mode="band", legend=False))
+        traces.append(Trace(f"{title}: {name}, edge", role, x, corners, mode="line", legend=False))
+    labels = [f"{name}: {words.format(value)}" for name, value in zip(names, values, strict=True)]
+    x, y = np.full(len(names), 0.57 * longest), 0.24 - np.arange(len(names), dtype=float)
+    traces.append(Trace(title, "label", x, y, mode="text", legend=False, labels=labels))
+    ends = (0.48 - len(names), 0.55)
+    axes = (Axis("", range=(0.0, 1.15 * longest)), Axis("", range=ends, ticks=(), grid=False))
+    return FigureSpec((Subplot(title, *axes),), tuple(traces))
