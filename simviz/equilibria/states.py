@@ -26,12 +26,19 @@ class Layout:
     dtype: torch.dtype
 
     @property
+    def single(self) -> bool:
+        """Whether the state is a lone tensor."""
+        return bool(self.structure.is_leaf())
+
+    @property
     def size(self) -> int:
         """n, the numbers in one sample's state."""
         return sum(math.prod(shape) for shape in self.shapes)
 
     def pack(self, tree: Any) -> torch.Tensor:
         """Return the pytree as a matrix (batch, n); raises ValueError where it is not laid out as z is."""
+        if self.single and isinstance(tree, torch.Tensor) and tree.shape[1:] == self.shapes[0]:
+            return tree.reshape(tree.shape[0], -1).to(self.dtype)  # as below, without its overhead
         leaves, structure = pytree.tree_flatten(tree)
         fits = structure == self.structure and all(isinstance(leaf, torch.Tensor) for leaf in leaves)
         fits = fits and all(leaf.shape[1:] == shape for leaf, shape in zip(leaves, self.shapes, strict=True))
@@ -45,6 +52,8 @@ class Layout:
     def unpack(self, flat: torch.Tensor) -> Any:
         """Return the matrix (batch, n) as the pytree it came from; any leading axes may stand for the batch."""
         lead = flat.shape[:-1]
+        if self.single:
+            return flat.reshape(*lead, *self.shapes[0]).to(self.dtypes[0])
         parts = flat.split([math.prod(shape) for shape in self.shapes], dim=-1)
         leaves = [
             part.reshape(*lead, *shape).to(dtype)

@@ -43,8 +43,9 @@ class Run:
     epochs, batch_size: passes over the training part and samples a step; max_steps: stop after so many steps instead;
     lr: the peak learning rate; schedule: "constant" or "one_cycle"; weight_decay: AdamW's (0 is plain Adam);
     device: "auto" takes CUDA or MPS where there is one, else the CPU; spectrum_every: steps between two spectra, for
-    models whose spectrum() needs no input. Raises ValueError for bad options, ArithmeticError where training diverges,
-    with the last good state brought back.
+    models whose spectrum() needs no input; penalty: this many times the model's own penalty is added to what is
+    minimised (a DEQ's: how far its cell is from contracting; 0 is off), while `loss` stays the task's. Raises
+    ValueError for bad options, ArithmeticError where training diverges, with the last good state brought back.
 
     >>> from torch import nn
     >>> task = Task.from_arrays(torch.randn(64, 2), torch.randn(64, 1))
@@ -68,6 +69,7 @@ class Run:
         weight_decay: float = 0.0,
         spectrum_every: int = 10,
         snapshots: int = 20,
+        penalty: float = 0.0,
     ) -> None:
         self.options: dict[str, Any] = {
             "epochs": checks.positive_int("epochs", epochs),
@@ -79,7 +81,10 @@ class Run:
             "weight_decay": checks.real("weight_decay", weight_decay, 0.0),
             "spectrum_every": checks.positive_int("spectrum_every", spectrum_every),
             "snapshots": checks.positive_int("snapshots", snapshots),
+            "penalty": checks.real("penalty", penalty, 0.0),
         }
+        if penalty and not callable(getattr(model, "penalty", None)):
+            raise ValueError(f"penalty must be 0 for a {type(model).__name__}: it has no penalty() as a DEQ has")
         if not isinstance(task, Task):
             raise ValueError(f"task must be a simviz.Task, got {type(task).__name__}; see Task.from_arrays")
         self.asked_device = str(device)
@@ -112,7 +117,7 @@ class Run:
             number = self.step + 1
             epoch = (number - 1) // self.steps_per_epoch
             lr = learning_rate(self.options["schedule"], self.options["lr"], number, self.total_steps)
-            loss = self._descend(self._minibatch(number, epoch), lr)
+            loss = self._descend(self._minibatch(number, epoch), lr, number)
             last = number == self.total_steps
             metrics = self.measure() if last or number % self.steps_per_epoch == 0 else {}
             spectrum = self.current_spectrum() if last or number % self.options["spectrum_every"] == 0 else None
@@ -132,12 +137,13 @@ class Run:
         rows = self._order[1][begin : begin + size]
         return tuple(t[rows] for t in self._train)
 
-    def _descend(self, batch: tuple[torch.Tensor, ...], lr: float) -> float:
-        self.model.train()
+    def _descend(self, batch: tuple[torch.Tensor, ...], lr: float, number: int) -> float:
+        model: Any = self.model
+        model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.task.loss(self.model, *batch)
+        loss = self.task.loss(model, *batch)
         value = float(loss.detach())
         if not math.isfinite(value):
             reached, back = self.step, self.rewind(self.step)
@@ -145,6 +151,9 @@ class Run:
                 f"training diverged after step {reached}: the loss is {value}; the state of step {back} is back. "
                 f"Lower lr (now {self.options['lr']:g}), or look for very large values in the data"
             )
+        if self.options["penalty"]:  # its directions are the seed's and the step's, so that a resumed run repeats them
+            generator = torch.Generator().manual_seed(self.options["seed"] * 1_000_003 + number)
+            loss = loss + self.options["penalty"] * model.penalty(generator)
         loss.backward()
         self.optimizer.step()
         return value

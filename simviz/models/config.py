@@ -20,9 +20,10 @@ C = TypeVar("C", bound=type)
 def register(cls: C) -> C:
     """Class decorator: objects of this class can be saved; they hold their constructor's options in `options`.
 
-    Options are JSON values, modules, other registered objects, or an activation class such as `nn.Tanh`.
+    Options are JSON values, modules, other registered objects, or an activation class such as `nn.Tanh`. The class is
+    known by its name, or by `saved_as` where it has that attribute.
     """
-    _REGISTERED[cls.__name__] = cls
+    _REGISTERED[_name(cls)] = cls
     return cls
 
 
@@ -38,8 +39,8 @@ def describe(thing: Any) -> Any:
     if isinstance(thing, type) and thing in _ACTIVATIONS:
         return {"class": thing.__name__}
     name = type(thing).__name__
-    if _REGISTERED.get(name) is type(thing):
-        return {"type": name, **{key: describe(value) for key, value in thing.options.items()}}
+    if _REGISTERED.get(_name(type(thing))) is type(thing):
+        return {"type": _name(type(thing)), **{key: describe(value) for key, value in thing.options.items()}}
     if type(thing) is nn.Sequential and list(thing._modules) == [str(i) for i in range(len(thing))]:
         return {"type": "Sequential", "layers": [describe(layer) for layer in thing]}
     if type(thing) is nn.Linear:
@@ -71,6 +72,10 @@ def build(description: Any) -> Any:
         return factory(**options)
     except TypeError as error:
         raise ValueError(f"the description of a {name} does not fit this version of simviz: {error}") from None
+
+
+def _name(cls: type) -> str:
+    return getattr(cls, "saved_as", cls.__name__)
 
 
 def _known(table: dict[str, Callable[..., Any]], name: Any) -> Callable[..., Any]:

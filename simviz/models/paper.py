@@ -10,7 +10,7 @@ import math
 from torch import nn
 
 from simviz import checks
-from simviz.equilibria import Implicit, Picard
+from simviz.equilibria import Anderson, Implicit
 from simviz.models.bases import Convolutional, RandomFourier
 from simviz.models.deq import DEQ, Tanh
 from simviz.models.propagators import LowRank
@@ -73,8 +73,8 @@ def image_deq(side: int, channels: int, units: int = 64, *, rtol: float = 1e-4, 
     """
     inputs = checks.positive_int("channels", channels) * checks.positive_int("side", side) ** 2
     cell = Tanh(inputs, units)
-    gradient = Implicit(Picard(), rtol=rtol, max_steps=max_steps)
-    return DEQ(cell, nn.Linear(units, CLASSES), Picard(), gradient, rtol=rtol, max_steps=max_steps)
+    gradient = Implicit(rtol=rtol, max_steps=max_steps)
+    return DEQ(cell, nn.Linear(units, CLASSES), Anderson(), gradient, rtol=rtol, max_steps=max_steps)
 
 
 def keep_variance(model: nn.Module) -> None:

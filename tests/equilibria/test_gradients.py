@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from simviz.equilibria import Implicit, Picard, solve
+from simviz.equilibria import Implicit, NewtonKrylov, PeacemanRachford, Picard, solve
 from simviz.records import Status
 
-TIGHT = Implicit(rtol=1e-12, max_steps=2000)
+TIGHT = Implicit(Picard(), rtol=1e-12, max_steps=2000)
 
 
 def settle(f, z0, x, rule=TIGHT, **options):
-    solution = solve(f, z0, x, **{"rtol": 1e-13, "atol": 1e-15, "max_steps": 2000, **options})
+    solution = solve(f, z0, x, Picard(), **{"rtol": 1e-13, "atol": 1e-15, "max_steps": 2000, **options})
     return rule.attach(f, solution, x), solution
 
 
@@ -103,7 +103,8 @@ def test_a_sample_without_gradient_is_solved_at_once():
 def test_a_diverged_sample_passes_no_gradient_and_spoils_no_other():
     weight = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
     x = torch.tensor([[0.5], [1e200], [0.25]], dtype=torch.float64, requires_grad=True)
-    solution = solve(lambda z, x: weight * x * z**2 + 0.1, torch.ones(3, 1, dtype=torch.float64), x, rtol=1e-12)
+    z0 = torch.ones(3, 1, dtype=torch.float64)
+    solution = solve(lambda z, x: weight * x * z**2 + 0.1, z0, x, Picard(), rtol=1e-12)
     assert [s.name for s in solution.status] == ["CONVERGED", "DIVERGED", "CONVERGED"]
     z = TIGHT.attach(lambda z, x: weight * x * z**2 + 0.1, solution, x)
     z.sum().backward()
@@ -126,11 +127,11 @@ def test_a_diverging_adjoint_gives_zero_and_an_unfinished_one_is_reported():
 
     solution = solve(f, torch.zeros_like(x.detach()), x, Picard(0.25), rtol=1e-10)
     assert solution.status == (Status.CONVERGED,)
-    Implicit(max_steps=200).attach(f, solution, x).sum().backward()
+    Implicit(Picard(), max_steps=200).attach(f, solution, x).sum().backward()
     assert solution.adjoint.status == (Status.DIVERGED,)
     assert x.grad.item() == 0
     x.grad = None
-    Implicit(max_steps=3).attach(f, solution, x).sum().backward()
+    Implicit(Picard(), max_steps=3).attach(f, solution, x).sum().backward()
     assert solution.adjoint.status == (Status.OUT_OF_STEPS,)
     x.grad = None
     Implicit(Picard(0.25), rtol=1e-10).attach(f, solution, x).sum().backward()
@@ -168,6 +169,8 @@ def test_a_gradient_that_is_not_finite_is_handed_on_and_not_hidden():
         (lambda: Implicit(rtol=0.0), "rtol must be finite"),
         (lambda: Implicit(max_steps=0), "max_steps must be at least 1"),
         (lambda: Implicit(solver="gmres"), "solver must be a method"),
+        (lambda: Implicit(PeacemanRachford()), "the adjoint offers no splitting"),
+        (lambda: Implicit(NewtonKrylov()), "solver must not be NewtonKrylov"),
     ],
 )
 def test_bad_options_are_refused_in_a_sentence(call, words):

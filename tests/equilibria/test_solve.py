@@ -50,7 +50,7 @@ def test_a_fixed_point_at_zero_is_found_from_zero_and_from_afar():
 def test_picard_error_shrinks_by_the_spectral_radius():
     a = torch.block_diag(rotation(0.7, 0.9), rotation(2.0, 0.5))
     b = torch.ones(1, 4, dtype=torch.float64)
-    steps = solve(lambda z, x: z @ a.T + x, torch.zeros_like(b), b, rtol=1e-13, atol=0.0, max_steps=200).steps
+    steps = solve(lambda z, x: z @ a.T + x, torch.zeros_like(b), b, Picard(), rtol=1e-13, atol=0.0, max_steps=200).steps
     rate = (steps[150].residual / steps[100].residual).item() ** (1 / 50)
     assert rate == pytest.approx(0.9, rel=0.01)
 
@@ -59,7 +59,7 @@ def test_damping_turns_a_fixed_point_that_iteration_leaves_into_one_it_finds():
     # eigenvalue -1.5: plain Picard multiplies the error by -1.5, damping a by 1 - 2.5 a
     f = lambda z, x: -1.5 * z + x  # noqa: E731
     x = torch.ones(1, 1, dtype=torch.float64)
-    assert solve(f, torch.zeros_like(x), x).status[0] is not Status.CONVERGED
+    assert solve(f, torch.zeros_like(x), x, Picard()).status[0] is not Status.CONVERGED
     damped = solve(f, torch.zeros_like(x), x, Picard(damping=0.4), max_steps=2, rtol=1e-10)
     assert damped.status == (Status.CONVERGED,)  # 1 - 2.5 * 0.4 = 0: exact after one step
     assert damped.z.item() == pytest.approx(0.4)
@@ -69,7 +69,9 @@ def test_past_a_neimark_sacker_bifurcation_the_residual_stops_at_the_chord_of_th
     omega, gain = 0.8, 1.2  # z -> gain R(omega) z / (1 + |z|^2): circle of radius r with gain = 1 + r^2
     turn = rotation(omega)
     z0 = torch.tensor([[0.3, 0.1]], dtype=torch.float64)
-    solution = solve(lambda z, x: gain * z @ turn.T / (1 + z.square().sum(1, keepdim=True)), z0, None, max_steps=300)
+    solution = solve(
+        lambda z, x: gain * z @ turn.T / (1 + z.square().sum(1, keepdim=True)), z0, None, Picard(), max_steps=300
+    )
     assert solution.status == (Status.OUT_OF_STEPS,)
     assert solution.residual.item() == pytest.approx(2 * math.sqrt(gain - 1) * math.sin(omega / 2), rel=1e-6)
 
@@ -81,7 +83,7 @@ def test_status_residual_and_ratio_are_those_of_the_returned_point():
     def f(z, x):
         return x[1] * (z @ a.T) + x[0]
 
-    solution = solve(f, torch.zeros_like(b), (b, scale), rtol=1e-5, atol=1e-7, max_steps=60)
+    solution = solve(f, torch.zeros_like(b), (b, scale), Picard(), rtol=1e-5, atol=1e-7, max_steps=60)
     fz = f(solution.z, (b, scale))
     residual = (fz - solution.z).norm(dim=1)
     ratio = residual / (1e-5 * fz.norm(dim=1) + 1e-7 * math.sqrt(6))
@@ -95,7 +97,7 @@ def test_picard_converges_exactly_where_the_spectral_radius_allows():
     for seed in range(40):
         radius = 0.5 + 0.45 * (seed % 20) / 19 if seed < 20 else 1.05 + 0.5 * (seed % 20) / 19
         a, b, expected = affine(5, radius, 3, seed)
-        solution = solve(lambda z, x, a=a: z @ a.T + x, torch.zeros_like(b), b, max_steps=2000)
+        solution = solve(lambda z, x, a=a: z @ a.T + x, torch.zeros_like(b), b, Picard(), max_steps=2000)
         assert all((s is Status.CONVERGED) == (seed < 20) for s in solution.status)
         if seed < 20:
             bound = solution.residual * torch.linalg.matrix_norm((torch.eye(5) - a).inverse(), 2)
@@ -104,12 +106,14 @@ def test_picard_converges_exactly_where_the_spectral_radius_allows():
 
 def test_a_runaway_sample_is_diverged_at_a_finite_point_and_a_non_finite_one_at_its_last_finite_point():
     x = torch.tensor([[2.0], [0.5], [1e300]], dtype=torch.float64)
-    solution = solve(lambda z, x: x * z * z.abs() + 1, torch.ones(3, 1, dtype=torch.float64), x, max_steps=100)
+    solution = solve(
+        lambda z, x: x * z * z.abs() + 1, torch.ones(3, 1, dtype=torch.float64), x, Picard(), max_steps=100
+    )
     assert solution.status[0] is Status.DIVERGED
     assert solution.status[2] is Status.DIVERGED
     assert torch.isfinite(solution.z).all()
     assert solution.residual[0] > 1e4 * 2  # |z0| = 1, first residual 2
-    slow = solve(lambda z, x: torch.where(z > 3, torch.inf, z + 1), torch.zeros(1, 1), None)
+    slow = solve(lambda z, x: torch.where(z > 3, torch.inf, z + 1), torch.zeros(1, 1), None, Picard())
     assert slow.status == (Status.DIVERGED,)
     assert slow.z.item() == 4.0
     assert slow.residual.isinf().all()
@@ -117,9 +121,11 @@ def test_a_runaway_sample_is_diverged_at_a_finite_point_and_a_non_finite_one_at_
 
 def test_a_relative_measure_would_miss_a_runaway_and_this_one_does_not():
     # z -> 1.00001 z: |f(z) - z| / |f(z)| is 1e-5 for ever, so with rtol 1e-6 it must not count as converged
-    solution = solve(lambda z, x: 1.00001 * z, torch.ones(1, 1, dtype=torch.float64), None, rtol=1e-6, atol=0.0)
+    solution = solve(
+        lambda z, x: 1.00001 * z, torch.ones(1, 1, dtype=torch.float64), None, Picard(), rtol=1e-6, atol=0.0
+    )
     assert solution.status == (Status.OUT_OF_STEPS,)
-    fast = solve(lambda z, x: 3 * z, torch.ones(1, 1, dtype=torch.float64), None, max_steps=1000)
+    fast = solve(lambda z, x: 3 * z, torch.ones(1, 1, dtype=torch.float64), None, Picard(), max_steps=1000)
     assert fast.status == (Status.DIVERGED,)
     assert fast.z.item() == 3.0**9  # 2 * 3^9 is the first residual above 1e4 * 2
 
@@ -133,7 +139,7 @@ def test_one_diverging_sample_leaves_the_others_as_they_are():
         return (z @ a.T + x[0]) * (1 + x[1])
 
     def run(poison, compact):
-        return solve(f, torch.zeros_like(b), (b, poison), max_steps=300, compact=compact)
+        return solve(f, torch.zeros_like(b), (b, poison), Picard(), max_steps=300, compact=compact)
 
     others = torch.arange(64) != 17
     healthy = run(torch.zeros(64, 1), compact=False)
@@ -157,32 +163,32 @@ def test_finished_samples_leave_the_batch_in_halves_with_their_inputs_and_come_b
         return x["rate"] * z + x["b"]
 
     b = torch.arange(1.0, 10.0, dtype=torch.float64)[:, None]
-    solution = solve(f, torch.zeros_like(b), {"rate": rates, "b": b}, rtol=1e-10, max_steps=500)
+    solution = solve(f, torch.zeros_like(b), {"rate": rates, "b": b}, Picard(), rtol=1e-10, max_steps=500)
     torch.testing.assert_close(solution.z, b / (1 - rates), rtol=1e-4, atol=0)
     sizes = [size for size, *_ in seen]
     assert all(len(set(row)) == 1 for row in seen)
     assert set(sizes) == {9, 5, 3, 2}
     assert sizes == sorted(sizes, reverse=True)
     assert len(sizes) == solution.evaluations.max()
-    kept = solve(lambda z, x: x[0] * z + x[1], torch.zeros_like(b), (rates, b), rtol=1e-10, max_steps=500)
+    kept = solve(lambda z, x: x[0] * z + x[1], torch.zeros_like(b), (rates, b), Picard(), rtol=1e-10, max_steps=500)
     assert torch.equal(kept.evaluations, solution.evaluations)
 
 
 def test_evaluations_count_the_calls_each_sample_took_part_in():
     z0 = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
-    solution = solve(lambda z, x: 0.5 * z, z0, None, rtol=1e-30, atol=2.0**-5, max_steps=50)
+    solution = solve(lambda z, x: 0.5 * z, z0, None, Picard(), rtol=1e-30, atol=2.0**-5, max_steps=50)
     assert solution.evaluations.tolist() == [1, 5]  # residual 2^-(k+1) at step k, so 2^-5 at step 4
 
 
 def test_steps_are_recorded_as_they_were_and_nothing_is_invented():
     z0 = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
-    steps = solve(lambda z, x: 0.5 * z, z0, None, atol=2.0**-5, rtol=1e-30, keep=True).steps
+    steps = solve(lambda z, x: 0.5 * z, z0, None, Picard(), atol=2.0**-5, rtol=1e-30, keep=True).steps
     assert [s.step for s in steps] == [0, 1, 2, 3, 4]
     assert [s.active.tolist() for s in steps] == [[True, True], *[[False, True]] * 4]
     assert [s.z[1].item() for s in steps] == [1.0, 0.5, 0.25, 0.125, 0.0625]
     assert [s.residual[1].item() for s in steps] == [0.5, 0.25, 0.125, 0.0625, 0.03125]
     assert all(s.residual[0].isnan() and s.ratio[0].isnan() for s in steps[1:])
-    assert solve(lambda z, x: 0.5 * z, z0, None).steps[0].z is None
+    assert solve(lambda z, x: 0.5 * z, z0, None, Picard()).steps[0].z is None
 
 
 def test_the_steps_of_iterate_are_those_of_solve_and_go_on_past_convergence():
@@ -191,7 +197,7 @@ def test_the_steps_of_iterate_are_those_of_solve_and_go_on_past_convergence():
     def f(z, x):
         return z @ a.T + x
 
-    solution = solve(f, torch.zeros_like(b), b, compact=False, keep=True)
+    solution = solve(f, torch.zeros_like(b), b, Picard(), compact=False, keep=True)
     steps = list(itertools.islice(iterate(f, torch.zeros_like(b), b, Picard()), 100))
     for one, other in zip(solution.steps, steps, strict=False):
         assert torch.equal(one.residual[one.active], other.residual[one.active])
@@ -233,13 +239,13 @@ def test_the_forward_solve_builds_no_graph_and_leaves_its_inputs_alone():
     solution = solve(lambda z, x: 0.5 * z + x, z0, x)
     assert not solution.z.requires_grad
     assert torch.equal(z0.detach(), torch.zeros(2, 2))
-    next(iterate(lambda z, x: 0.5 * z + x, z0, x))
+    next(iterate(lambda z, x: 0.5 * z + x, z0, x, Picard()))
     assert torch.is_grad_enabled()
 
 
 def test_max_steps_is_the_number_of_updates():
     solution = solve(
-        lambda z, x: 0.5 * z, torch.ones(1, 1, dtype=torch.float64), None, rtol=1e-9, atol=0.0, max_steps=3
+        lambda z, x: 0.5 * z, torch.ones(1, 1, dtype=torch.float64), None, Picard(), rtol=1e-9, atol=0.0, max_steps=3
     )
     assert solution.z.item() == 0.125
     assert solution.evaluations.item() == 4
@@ -250,14 +256,14 @@ def test_leaving_an_unstable_point_for_a_cycle_is_no_divergence():
     # the start is 1e-9 from the fixed point 0 in one coordinate and 1 in the other, which stays: |z0| sets the scale
     z0 = torch.tensor([[1e-9, 1.0]], dtype=torch.float64)
     f = lambda z, x: torch.stack([-2 * z[:, 0] / (1 + z[:, 0] ** 2), z[:, 1]], 1)  # noqa: E731
-    solution = solve(f, z0, None, rtol=1e-12, atol=0.0, max_steps=200)
+    solution = solve(f, z0, None, Picard(), rtol=1e-12, atol=0.0, max_steps=200)
     assert solution.status == (Status.OUT_OF_STEPS,)
     assert solution.z[0].abs().tolist() == pytest.approx([1.0, 1.0])  # the cycle 1, -1 of -2 z / (1 + z^2)
 
 
 def test_a_state_too_large_for_its_norm_has_not_converged():
     z0 = torch.full((1, 4), 1e30)  # |z|^2 overflows in float32: an infinite tolerance would pass anything
-    assert solve(lambda z, x: z + 1e10, z0, None).status == (Status.DIVERGED,)
+    assert solve(lambda z, x: z + 1e10, z0, None, Picard()).status == (Status.DIVERGED,)
 
 
 def test_a_method_is_never_handed_the_nan_of_a_finished_sample_and_its_own_is_caught():

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from simviz.equilibria import Implicit, Picard
+from simviz.equilibria import Anderson, Implicit, Picard
+from simviz.equilibria.gradients import GMRES, Neumann, Phantom, Unrolled
 from simviz.models.config import build, describe
-from simviz.models.deq import DEQ, Tanh
+from simviz.models.deq import DEQ, Own, Tanh
 from simviz.records import Status
 
 TIGHT = {"rtol": 1e-12, "atol": 1e-14, "max_steps": 1000}
@@ -91,19 +92,19 @@ def test_the_spectrum_is_that_of_the_cells_jacobian():
 
 
 def test_a_spectrum_away_from_an_equilibrium_says_so():
-    deq = DEQ(Linear(rotation(1.0, 0.5)), nn.Identity())
+    deq = DEQ(Linear(rotation(1.0, 0.5)), nn.Identity(), Picard())
     found = deq.spectrum(torch.ones(2, 2, dtype=torch.float64))
     assert "2 of 2 did not converge" in found.kind
 
 
 def test_the_samples_that_did_not_converge_can_be_counted_after_a_forward():
-    deq = DEQ(Linear(torch.tensor([[-1.0]])), nn.Identity())
+    deq = DEQ(Linear(torch.tensor([[-1.0]])), nn.Identity(), Picard())
     deq(torch.tensor([[0.0], [1.0], [2.0]], dtype=torch.float64))  # z -> x - z turns 0, x, 0, x for ever
     assert (~deq.last_solution.converged).tolist() == [False, True, True]
 
 
 def test_the_report_of_a_contracting_cell_is_content_and_right():
-    deq = DEQ(Linear(rotation(0.5, 1.0)), nn.Identity())
+    deq = DEQ(Linear(rotation(0.5, 1.0)), nn.Identity(), Picard())
     text = deq.report(torch.tensor([[0.0, 0.0], [1.0, 2.0]], dtype=torch.float64))
     worst = int(deq.equilibrium(torch.tensor([[1.0, 2.0]], dtype=torch.float64)).evaluations)
     assert text.startswith(f"2 of 2 samples converged, in 1 evaluations of the cell (median; worst {worst}).")
@@ -115,31 +116,99 @@ def test_the_report_of_a_contracting_cell_is_content_and_right():
 def test_the_damping_that_the_report_advises_makes_a_cycling_cell_settle():
     cell = Linear(rotation(1.05, 1.2))
     x = torch.ones(4, 2, dtype=torch.float64)
-    text = DEQ(cell, nn.Identity()).report(x)
+    text = DEQ(cell, nn.Identity(), Picard()).report(x)
     assert text.startswith("0 of 4 samples converged; 4 ran out of steps.")
     assert "4 of 4 are unstable under iteration" in text
     damping = float(re.search(r"damping=([\d.]+)\)", text)[1])
     settled = DEQ(cell, nn.Identity(), Picard(damping), max_steps=200).equilibrium(x)
     assert settled.converged.all()
+    assert "use Anderson()" in text
+    assert DEQ(cell, nn.Identity(), Anderson()).equilibrium(x).converged.all()
 
 
 def test_the_steps_that_the_report_advises_for_a_slow_cell_are_enough():
     cell = Linear(torch.tensor([[0.93]]))
     x = torch.ones(2, 1, dtype=torch.float64)
-    text = DEQ(cell, nn.Identity(), max_steps=20).report(x)
+    text = DEQ(cell, nn.Identity(), Picard(), max_steps=20).report(x)
     steps = int(re.search(r"to about (\d+)", text)[1])
-    assert DEQ(cell, nn.Identity(), max_steps=steps).equilibrium(x).converged.all()
+    assert DEQ(cell, nn.Identity(), Picard(), max_steps=steps).equilibrium(x).converged.all()
+    assert "use Anderson()" in text
+    assert DEQ(cell, nn.Identity(), Anderson(), max_steps=20).equilibrium(x).converged.all()
 
 
 def test_a_runaway_and_an_eigenvalue_beyond_one_are_named_for_what_they_are():
     x = torch.ones(1, 1, dtype=torch.float64)
-    text = DEQ(Linear(torch.tensor([[3.0]])), nn.Identity()).report(x)
+    text = DEQ(Linear(torch.tensor([[3.0]])), nn.Identity(), Picard()).report(x)
     assert "1 diverged" in text
     assert "ran away" in text
-    text = DEQ(Linear(torch.tensor([[1.02]])), nn.Identity(), rtol=1e-5).report(x)
+    text = DEQ(Linear(torch.tensor([[1.02]])), nn.Identity(), Picard(), rtol=1e-5).report(x)
     assert "no damping cures" in text
-    text = DEQ(Linear(torch.tensor([[0.8]])), nn.Identity(), max_steps=40).report(x)
+    text = DEQ(Linear(torch.tensor([[0.8]])), nn.Identity(), Picard(), max_steps=40).report(x)
     assert "Raise max_steps (now 40)" in text
+
+
+def test_a_point_that_anderson_finds_and_iteration_leaves_is_named():
+    text = DEQ(Linear(rotation(1.3, 1.2)), nn.Identity()).report(torch.ones(2, 2, dtype=torch.float64))
+    assert text.startswith("2 of 2 samples converged")
+    assert "2 of 2 are unstable under iteration" in text
+    assert "the solver returned an equilibrium, but iterating the cell leaves it" in text
+    assert "Run(..., penalty=0.1)" in text
+
+
+def test_a_root_finder_that_ran_out_is_advised_more_steps_or_a_contracting_cell():
+    torch.manual_seed(0)
+    deq = DEQ(Tanh(4, 32, gain=6.0), nn.Identity(), max_steps=6)
+    text = deq.report(torch.randn(8, 4))
+    assert "ran out of steps" in text
+    assert "raise max_steps (now 6)" in text
+    assert "contract" in text
+
+
+@pytest.mark.parametrize(
+    "rule", [Implicit(GMRES(4)), Implicit(Picard()), Neumann(3), Phantom(2, 0.5), Unrolled(), Unrolled(4)], ids=repr
+)
+def test_every_rule_trains_a_deq_and_is_saved_with_it(rule):
+    torch.manual_seed(0)
+    deq = DEQ(Tanh(3, 5), nn.Linear(5, 2), gradient=rule)
+    deq(torch.randn(4, 3)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in deq.parameters())
+    assert build(describe(deq)).options["gradient"] == rule
+    assert build(describe(deq)).options["solver"] == Anderson()
+
+
+def test_a_deq_of_before_these_methods_still_loads():
+    old = {
+        "type": "DEQ",
+        "cell": {"type": "Tanh", "inputs": 3, "units": 4, "gain": 0.8},
+        "readout": {"type": "Linear", "in_features": 4, "out_features": 2, "bias": True},
+        "solver": {"type": "Picard", "damping": 1.0},
+        "gradient": {"type": "Implicit", "solver": {"type": "Picard", "damping": 1.0}, "rtol": 1e-4, "max_steps": 50},
+        "rtol": 1e-4,
+        "max_steps": 50,
+        "atol": 1e-6,
+    }
+    assert build(old).config == old
+
+
+def test_the_penalty_is_the_mean_squared_entry_of_a_linear_cells_jacobian_and_has_its_gradient():
+    a = 0.2 * torch.randn(5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    deq = DEQ(Linear(a), nn.Identity())
+    with pytest.raises(RuntimeError, match="call the model on an x first"):
+        deq.penalty()
+    deq(torch.randn(20000, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))
+    penalty = deq.penalty(torch.Generator().manual_seed(2))
+    assert penalty.item() == pytest.approx(a.square().sum().item() / 5, rel=0.03)  # its standard error: 0.6 per cent
+    penalty.backward()
+    torch.testing.assert_close(deq.cell.a.grad, 2 * a / 5, rtol=0.1, atol=0.01)
+
+
+def test_samples_that_diverged_do_not_count_in_the_penalty():
+    deq = DEQ(Own(lambda z, x: x * z**2 + 0.1, 1), nn.Identity(), Picard())
+    deq(torch.tensor([[0.5], [1e30]], dtype=torch.float64))
+    assert [s is Status.DIVERGED for s in deq.last_solution.status] == [False, True]
+    assert deq.penalty().isfinite()
+    deq(torch.tensor([[1e30]], dtype=torch.float64))
+    assert deq.penalty() == 0
 
 
 def test_a_deq_comes_back_from_its_description_and_from_a_copy():
@@ -167,6 +236,9 @@ def test_without_gradients_no_graph_is_kept():
         (lambda: DEQ(nn.Linear(2, 2), nn.Identity()), r"cell must be a module with initial\(x\)"),
         (lambda: DEQ(Tanh(2, 3), nn.Identity(), "anderson"), "solver must be a method"),
         (lambda: DEQ(Tanh(2, 3), nn.Identity(), gradient="implicit"), "gradient must be a rule such as Implicit"),
+        (lambda: DEQ(Tanh(2, 3), nn.Identity(), gradient=Implicit), "gradient must be a rule such as Implicit"),
+        (lambda: DEQ(Tanh(2, 3), None), "readout must be a module"),
+        (lambda: DEQ(lambda z, x: z, nn.Identity()), r"a function f\(z, x\) becomes one by Own"),
         (lambda: DEQ(Tanh(2, 3), nn.Identity(), rtol=0), "rtol must be finite"),
         (lambda: DEQ(Tanh(2, 3), nn.Identity(), max_steps=0), "max_steps must be at least 1"),
         (
