@@ -75,8 +75,9 @@ class Solution:
 class GradientError:
     """How far a rule's gradient is from the exact one, and what it cost.
 
-    rule: its name; angle: between the two, degrees; length: of the rule's gradient over that of the exact one; seconds:
-    of one backward pass; bytes: held for it between forward and backward.
+    rule: its name; angle: between the two, degrees (NaN where one of them is zero or not finite); length: of the rule's
+    gradient over that of the exact one; seconds: of attaching it and going backward, the least of some repeats; bytes:
+    the most memory its tensors took at once, beyond what was there before.
     """
 
     rule: str

@@ -16,6 +16,14 @@ from simviz import checks
 from simviz.models.config import register
 
 
+def zeros(x: torch.Tensor, inputs: int, units: int) -> torch.Tensor:
+    """Return zeros (batch, units) for x of that many inputs a sample; raises ValueError for an x of another size."""
+    if x.ndim < 2 or math.prod(x.shape[1:]) != inputs:
+        hint = "; did you forget the batch axis?" if x.numel() == inputs else ""
+        raise ValueError(f"x must be (batch, {inputs}) for this cell, got {tuple(x.shape)}{hint}")
+    return x.new_zeros(len(x), units)
+
+
 @register
 class Tanh(nn.Module):
     r"""The cell :math:`f(z, x) = \tanh(W_z z + W_x x + b)`.
@@ -44,10 +52,7 @@ class Tanh(nn.Module):
 
     def initial(self, x: torch.Tensor) -> torch.Tensor:
         """Return where the solve begins, zeros (batch, units); raises ValueError for an x of another size."""
-        if x.ndim < 2 or math.prod(x.shape[1:]) != self.inputs:
-            hint = "; did you forget the batch axis?" if x.numel() == self.inputs else ""
-            raise ValueError(f"x must be (batch, {self.inputs}) for this cell, got {tuple(x.shape)}{hint}")
-        return x.new_zeros(len(x), self.units)
+        return zeros(x, self.inputs, self.units)
 
 
 @register

@@ -13,6 +13,7 @@ from torch import nn
 
 from simviz import checks
 from simviz.equilibria.solvers import Splitting
+from simviz.models import cells
 from simviz.models.config import register
 
 
@@ -51,10 +52,7 @@ class Monotone(nn.Module):
 
     def initial(self, x: torch.Tensor) -> torch.Tensor:
         """Return where the solve begins, zeros (batch, units); raises ValueError for an x of another size."""
-        if x.ndim < 2 or math.prod(x.shape[1:]) != self.inputs:
-            hint = "; did you forget the batch axis?" if x.numel() == self.inputs else ""
-            raise ValueError(f"x must be (batch, {self.inputs}) for this cell, got {tuple(x.shape)}{hint}")
-        return x.new_zeros(len(x), self.units)
+        return cells.zeros(x, self.inputs, self.units)
 
     @torch.no_grad()
     def splitting(self, x: torch.Tensor) -> Splitting:

@@ -15,32 +15,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from simviz import checks
 from simviz.equilibria import states
-from simviz.equilibria.gradients.gmres import GMRES
+from simviz.equilibria.gmres import GMRES
 from simviz.equilibria.gradients.implicit import Implicit
 from simviz.equilibria.gradients.rule import Rule, check
 from simviz.equilibria.solve import solve
 from simviz.equilibria.solvers import Anderson, Solver
 from simviz.equilibria.states import Cell
-from simviz.records import Solution
+from simviz.records import GradientError, Solution
 
 EXACT_STEPS = 2000
 """The most steps that the exact gradient's adjoint solve may take."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One rule beside the exact gradient.
-
-    rule: as it is written; angle: degrees between its gradient and the exact one (NaN where one of them is zero or not
-    finite); length: of its gradient, relative to the exact one's; seconds: of attaching it and going backward, the
-    least of the repeats; bytes: the most memory its tensors took at once, beyond what was there before.
-    """
-
-    rule: str
-    angle: float
-    length: float
-    seconds: float
-    bytes: int
 
 
 def compare(
@@ -55,7 +39,7 @@ def compare(
     rtol: float = 1e-6,
     max_steps: int = 1000,
     repeats: int = 3,
-) -> tuple[Comparison, ...]:
+) -> tuple[GradientError, ...]:
     """Return a record for each rule, at the fixed point that `solver` finds for f, z0 and x.
 
     loss: z -> a number; wrt: the tensors that the gradient is taken of, all of them as one long vector (None: f's
@@ -102,7 +86,7 @@ class _Laboratory:
             parts = torch.autograd.grad(value, self.wrt, allow_unused=True, materialize_grads=True)
         return torch.cat([part.flatten().double() for part in parts])
 
-    def record(self, rule: Rule, exact: torch.Tensor, repeats: int) -> Comparison:
+    def record(self, rule: Rule, exact: torch.Tensor, repeats: int) -> GradientError:
         gradient, spent = exact, math.inf
         for _ in range(repeats):
             began = time.perf_counter()
@@ -116,7 +100,7 @@ class _Laboratory:
         half = torch.atan2((one - other).norm(), (one + other).norm())
         angle = math.degrees(2 * float(half)) if min(lengths) > 0 else math.nan
         length = lengths[0] / lengths[1] if lengths[1] > 0 else math.nan
-        return Comparison(repr(rule), angle, length, spent, peak.bytes)
+        return GradientError(repr(rule), angle, length, spent, peak.bytes)
 
 
 class Peak(TorchDispatchMode):

@@ -10,8 +10,8 @@ import torch
 
 from simviz import checks
 from simviz.equilibria import solvers, states
+from simviz.equilibria.gmres import GMRES, Product
 from simviz.equilibria.gradients.adjoint import Inputs, Transposed, attach_adjoint, differentiable, flat_layout
-from simviz.equilibria.gradients.gmres import GMRES, Product
 from simviz.equilibria.gradients.rule import Point, attach
 from simviz.equilibria.solve import solve
 from simviz.equilibria.solvers import NewtonKrylov, Solver

@@ -46,14 +46,16 @@ class GMRES:
         *,
         rtol: float = 1e-4,
         max_steps: int = 50,
+        compact: bool = True,
     ) -> Solution:
         """Return v as a record: CONVERGED where |g - (I - A) v| <= rtol |g|, recomputed and not estimated.
 
-        product: of all samples, or of those whose rows it is given: finished samples leave the batch, in halves. g:
-        (batch, n). ratio: residual / (rtol |g|). A sample whose products are not finite is DIVERGED.
+        product: of all samples, or of those whose rows it is given: finished samples leave the batch, in halves
+        (compact=False: none leaves, rows is always None). g: (batch, n). ratio: residual / (rtol |g|). A sample whose
+        products are not finite is DIVERGED.
         """
         rtol, max_steps = checks.positive("rtol", rtol), checks.positive_int("max_steps", max_steps)
-        state = _State(product, g, rtol)
+        state = _State(product, g, rtol, compact)
         while state.count < max_steps and state.active.any():
             state.cycle(min(self.restart, max_steps - state.count, g.shape[1]))
         return state.solution()
@@ -62,7 +64,8 @@ class GMRES:
 class _State:
     """How far each sample has come."""
 
-    def __init__(self, product: Product, g: torch.Tensor, rtol: float) -> None:
+    def __init__(self, product: Product, g: torch.Tensor, rtol: float, compact: bool) -> None:
+        self.compact = compact
         self.given, self.dtype, self.rtol = product, g.dtype, rtol
         self.g = g.to(torch.promote_types(g.dtype, torch.float32))  # (batch, n)
         self.v, self.r = torch.zeros_like(self.g), self.g
@@ -117,6 +120,8 @@ class _State:
 
     def _leave(self, going: torch.Tensor) -> None:
         """Take only the rows that are going where they are at most half of those taken now, or where one came back."""
+        if not self.compact:
+            return
         now = len(going) if self.rows is None else len(self.rows)
         count = int(going.sum())
         if self.rows is not None and int(going[self.rows].sum()) < count:
