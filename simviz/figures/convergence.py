@@ -103,7 +103,7 @@ def gradient_errors(errors: Sequence[GradientError]) -> FigureSpec:
     state = "; ".join(f"{e.rule}: {e.angle:.3g} degrees off, length {e.length:.3g}" for e in listed)
     parts = [(arrows, (0.0, 0.46, 0.0, 1.0)), (seconds, (0.58, 1.0, 0.62, 1.0)), (memory, (0.58, 1.0, 0.0, 0.38))]
     alt = f"Half disc with one arrow a rule, the exact gradient up; bars of time and memory. {state}."
-    return arrange(parts, size=(960, 560), state=state, alt=alt)
+    return arrange(parts, size=(960, 600), state=state, alt=alt)
 
 
 def _held(solution: Solution) -> np.ndarray:
@@ -175,6 +175,6 @@ def _bars(title: str, names: Sequence[str], values: Sequence[float], words: str)
     labels = [f"{name}: {words.format(value)}" for name, value in zip(names, values, strict=True)]
     x, y = np.full(len(names), 0.57 * longest), 0.24 - np.arange(len(names), dtype=float)
     traces.append(Trace(title, "label", x, y, mode="text", legend=False, labels=labels))
-    ends = (0.48 - len(names), 0.55)
+    ends = (0.48 - len(names), 0.8)
     axes = (Axis("", range=(0.0, 1.15 * longest)), Axis("", range=ends, ticks=(), grid=False))
     return FigureSpec((Subplot(title, *axes),), tuple(traces))

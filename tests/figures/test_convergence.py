@@ -103,6 +103,14 @@ def test_a_gradients_arrow_has_its_angle_and_length_and_bars_their_numbers():
     assert "one step: 60 degrees off, length 0.5" in spec.state
 
 
+def test_five_rules_still_have_room_for_their_labels():
+    five = [GradientError(f"Phantom(steps={n})", 50.0 / n, 0.9, 0.001 * n, 1000 * n) for n in range(1, 6)]
+    drawn = [
+        text.get_text() for axes in figures.to_matplotlib(figures.gradient_errors(five)).axes for text in axes.texts
+    ]
+    assert len([text for text in drawn if text.startswith("Phantom")]) == 10
+
+
 EMPTY = Solution(torch.ones(1, 1), (Status.CONVERGED,), torch.ones(1), torch.ones(1), torch.ones(1))
 
 

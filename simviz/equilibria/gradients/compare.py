@@ -100,7 +100,14 @@ class _Laboratory:
         half = torch.atan2((one - other).norm(), (one + other).norm())
         angle = math.degrees(2 * float(half)) if min(lengths) > 0 else math.nan
         length = lengths[0] / lengths[1] if lengths[1] > 0 else math.nan
-        return GradientError(repr(rule), angle, length, spent, peak.bytes)
+        return GradientError(_short(rule), angle, length, spent, peak.bytes)
+
+
+def _short(rule: Rule) -> str:
+    """Return the rule as it is written, without the options that have their defaults: it must fit a legend."""
+    usual = type(rule)().options
+    told = [f"{name}={value}" for name, value in rule.options.items() if value != usual.get(name)]
+    return f"{type(rule).__name__}({', '.join(told)})" if told else type(rule).__name__
 
 
 class Peak(TorchDispatchMode):
