@@ -42,13 +42,8 @@ class Splitting:
 
 
 @dataclass(frozen=True)
-class ForwardBackward:
-    r"""A damped step of the linear part, then the pointwise one: :math:`z \to prox((1 - a) z + a (W z + b))`.
-
-    alpha: a, above 0; None takes :math:`m / L^2`, for which the error shrinks by :math:`\sqrt{1 - m^2 / L^2}` a step at
-    least (any a below :math:`2 m / L^2` converges; 1 is plain iteration). Each step also evaluates the cell once, to
-    judge it. For cells that offer a `Splitting`; raises ValueError for any other, and for alpha <= 0.
-    """
+class _Split:
+    """A method on the two parts of a cell, with a step size."""
 
     alpha: float | None = None
     splits: ClassVar[bool] = True
@@ -61,6 +56,16 @@ class ForwardBackward:
     def options(self) -> dict[str, Any]:
         """The constructor's options, by name."""
         return {"alpha": self.alpha}
+
+
+@dataclass(frozen=True)
+class ForwardBackward(_Split):
+    r"""A damped step of the linear part, then the pointwise one: :math:`z \to prox((1 - a) z + a (W z + b))`.
+
+    alpha: a, above 0; None takes :math:`m / L^2`, for which the error shrinks by :math:`\sqrt{1 - m^2 / L^2}` a step at
+    least (any a below :math:`2 m / L^2` converges; 1 is plain iteration). Each step also evaluates the cell once, to
+    judge it. For cells that offer a `Splitting`; raises ValueError for any other, and for alpha <= 0.
+    """
 
     def init(self, z: torch.Tensor, splitting: Splitting | None = None) -> Any:
         """Return the two parts of the cell."""
@@ -75,7 +80,7 @@ class ForwardBackward:
 
 
 @dataclass(frozen=True)
-class PeacemanRachford:
+class PeacemanRachford(_Split):
     r"""Reflect by turns in the two parts, each solved exactly.
 
     .. math:: z = prox(u), \quad v = (I + a (I - W))^{-1} (2 z - u + a b), \quad u \to 2 v - 2 z + u
@@ -84,18 +89,6 @@ class PeacemanRachford:
     is prepared once a solve of the equilibrium; each step also evaluates the cell once, to judge it. A start at the
     equilibrium stays there. For cells that offer a `Splitting`; raises ValueError for any other, and for alpha <= 0.
     """
-
-    alpha: float | None = None
-    splits: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.alpha is not None:
-            checks.positive("alpha", self.alpha)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The constructor's options, by name."""
-        return {"alpha": self.alpha}
 
     def init(self, z: torch.Tensor, splitting: Splitting | None = None) -> Any:
         """Return u (batch, n), which is z and a step of the linear part, and what the steps need of the cell."""
