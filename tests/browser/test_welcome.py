@@ -54,7 +54,7 @@ def test_a_reader_starts_pauses_resumes_reloads_and_stops(started, dark):
     lab, page = started, started.page
     assert page.evaluate(PAPER) == ("#111111" if dark else "#ffffff")
     knot = page.evaluate(LOOP)
-    lab.ask("panel.player.listen(lambda step: __import__('time').sleep(0.01))")  # so that it outlasts the test
+    lab.ask("panel.player.listen(lambda step: __import__('time').sleep(0.03))")  # so that it outlasts the test
 
     press(lab, "Start")
     page.wait_for_function(
@@ -77,7 +77,7 @@ def test_a_reader_starts_pauses_resumes_reloads_and_stops(started, dark):
     page.wait_for_function(DRAWN, timeout=60_000)
     page.wait_for_function(f"() => ({CURVE})() > {standing + 50}", timeout=10_000)  # the history is there again
     press(lab, "Stop")  # a page just loaded is busy: it may take longer to answer than 200 ms
-    page.wait_for_function(f"() => document.querySelector('{STATE}').innerText.includes('stopped')", timeout=5_000)
+    page.wait_for_function(f"() => document.querySelector('{STATE}').innerText.includes('stopped')", timeout=30_000)
     stopped = steps(lab)
     lab.wait(0.5)
     assert steps(lab) == stopped
