@@ -89,8 +89,11 @@ def test_every_figure_is_the_same_in_both_renderers_and_themes(name):
 def test_what_the_live_figure_is_told_of_a_drawing_is_json(name):
     spec = MAKERS[name]()
     for theme in ("light", "dark"):
-        json.dumps([figures.plotly_style(t, theme) for t in spec.traces])
-        json.dumps(figures.plotly_layout(spec, theme))
+        told = {
+            "data": [figures.plotly_style(t, theme) for t in spec.traces],
+            "layout": figures.plotly_layout(spec, theme),
+        }
+        assert json.loads(json.dumps(told, allow_nan=False)) == told
 
 
 @pytest.mark.parametrize("name", ["spectrum", "portrait", "density"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Sequence
 
@@ -29,12 +30,13 @@ class _Polynomials(Dictionary):
     def __init__(self, degree: int) -> None:
         self.degree = checks.positive_int("degree", degree, 0)
 
+    @abc.abstractmethod
     def ladder(self, points: torch.Tensor) -> torch.Tensor:
         """(..., dim) -> (..., dim, degree + 1): the polynomials of degree 0, 1, .. of every coordinate."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def name(self, coordinate: str, power: int) -> str:
-        raise NotImplementedError
+        """Return what that polynomial of a coordinate is called."""
 
     def values(self, points: torch.Tensor) -> torch.Tensor:
         powers = torch.tensor(exponents(points.shape[-1], self.degree), device=points.device)  # (size, dim)
