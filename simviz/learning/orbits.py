@@ -52,6 +52,8 @@ def trajectories(data: Any, held_out: float = 0.2, window: int | None = None, se
         (data[order[:count]],),
         functools.partial(orbit_loss, times=times, scale=scale),
         functools.partial(orbit_metrics, scale=scale),
+        goal="orbit error",
+        larger=False,
     )
 
 

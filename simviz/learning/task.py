@@ -19,6 +19,8 @@ class Task:
 
     train, test: tuples of tensors whose axis 0 counts samples; loss(model, *minibatch) returns a scalar;
     metrics(model, *test) returns a dict of numbers and is called without gradients, the model in evaluation mode.
+    validation: a third part, on which settings and the best state are chosen, or None. goal: the metric that says which
+    state is best, the larger the better, or the smaller with larger=False; empty where the task has none.
     Raises ValueError where the tensors of a part differ in length or are empty.
     """
 
@@ -27,9 +29,15 @@ class Task:
     test: tuple[torch.Tensor, ...]
     loss: Callable[..., torch.Tensor]
     metrics: Callable[..., dict[str, float]]
+    validation: tuple[torch.Tensor, ...] | None = None
+    goal: str = ""
+    larger: bool = True
 
     def __post_init__(self) -> None:
-        for part, tensors in (("train", self.train), ("test", self.test)):
+        for part in ("train", "test", "validation"):
+            tensors = getattr(self, part)
+            if tensors is None and part == "validation":
+                continue
             lengths = {len(t) for t in tensors}
             if len(lengths) != 1 or 0 in lengths:
                 raise ValueError(f"{part} must hold tensors of one equal length above 0, got {sorted(lengths)}")
@@ -71,8 +79,8 @@ class Task:
         test = _held_out_rows(targets if labels else torch.zeros(len(targets)), held_out, seed)
         parts = ((inputs[~test], targets[~test]), (inputs[test], targets[test]))
         if labels:
-            return cls(name, *parts, classification_loss, classification_metrics)
-        return cls(name, *parts, regression_loss, regression_metrics)
+            return cls(name, *parts, classification_loss, classification_metrics, goal="accuracy")
+        return cls(name, *parts, regression_loss, regression_metrics, goal="rmse", larger=False)
 
 
 def _held_out_rows(groups: torch.Tensor, share: float, seed: int) -> torch.Tensor:
