@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 _ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Softplus, nn.ELU)
-_PLAIN = (*_ACTIVATIONS, nn.Identity, nn.Flatten)
+_PLAIN = (*_ACTIVATIONS, nn.Identity, nn.Flatten, nn.MaxPool2d, nn.AvgPool2d)
 _REGISTERED: dict[str, Any] = {}
 C = TypeVar("C", bound=type)
 

@@ -48,8 +48,9 @@ class DEQ(nn.Module):
 
     cell: a module f(z, x) with `initial(x)`, which gives z0 (`simviz.models.cells`, or `Own(function, units)`);
     readout: a module on z*; solver: the method of the forward solve; gradient: the rule of the backward pass; rtol,
-    atol, max_steps: of the forward solve. After each forward `last_solution` holds the Solution: how many samples did
-    not converge is there to be read, not an exception.
+    atol, max_steps: of the forward solve; encoder: a module that makes the cell's x of the model's, once a forward, or
+    None (it may mix samples, as batch norm does; the cell must not). After each forward `last_solution` holds the
+    Solution: how many samples did not converge is there to be read, not an exception.
     Raises ValueError for a cell without `initial`, what is no method or no rule, rtol <= 0, atol < 0, max_steps < 1.
     """
 
@@ -62,6 +63,7 @@ class DEQ(nn.Module):
         rtol: float = 1e-4,
         max_steps: int = 50,
         atol: float = 1e-6,
+        encoder: nn.Module | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(cell, nn.Module) or not callable(getattr(cell, "initial", None)):
@@ -71,9 +73,7 @@ class DEQ(nn.Module):
             )
         if not isinstance(readout, nn.Module):
             raise ValueError(f"readout must be a module on z*, such as nn.Linear, got {type(readout).__name__}")
-        self.options: dict[str, Any] = {
-            "cell": cell,
-            "readout": readout,
+        self.settings: dict[str, Any] = {
             "solver": solvers.check("solver", solver),
             "gradient": check_rule("gradient", gradient),
             "rtol": checks.positive("rtol", rtol),
@@ -81,9 +81,15 @@ class DEQ(nn.Module):
             "atol": checks.real("atol", atol, 0.0),
         }
         self.cell: Any = cell
-        self.readout = readout
+        self.readout, self.encoder = readout, encoder
         self.last_solution: Solution | None = None
         self._last_x: torch.Tensor | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parts and settings by name, as they are now."""
+        encoder = {} if self.encoder is None else {"encoder": self.encoder}
+        return {"cell": self.cell, "readout": self.readout, **self.settings, **encoder}
 
     @property
     def config(self) -> dict[str, Any]:
@@ -92,13 +98,14 @@ class DEQ(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x (batch, ...) -> the readout of z*, with the gradient that the rule gives."""
-        x = checks.tensor("x", x)
+        x = self._encoded(x)
         self.last_solution, self._last_x = self._settle(x), x.detach()
-        return self.readout(self.options["gradient"].attach(self.cell, self.last_solution, x))
+        return self.readout(self.settings["gradient"].attach(self.cell, self.last_solution, x))
 
     def equilibrium(self, x: torch.Tensor) -> Solution:
         """Return where each sample settled, its status and every step; no gradient flows through it."""
-        return self._settle(checks.tensor("x", x))
+        with torch.no_grad():
+            return self._settle(self._encoded(x))
 
     def penalty(self, generator: torch.Generator | None = None) -> torch.Tensor:
         r"""Return how far the cell is from contracting, at the last forward's z*: the mean of :math:`|J|_F^2 / n`.
@@ -118,19 +125,25 @@ class DEQ(nn.Module):
             z, x = z[rows], x[rows]
         return jacobian.frobenius(self.cell, z, x, generator=generator).mean() / z[0].numel()
 
+    def _encoded(self, x: torch.Tensor) -> torch.Tensor:
+        """What the cell sees of a checked x."""
+        x = checks.tensor("x", x)
+        return x if self.encoder is None else self.encoder(x)
+
     def _settle(self, x: torch.Tensor) -> Solution:
-        options = {name: self.options[name] for name in ("rtol", "atol", "max_steps")}
+        options = {name: self.settings[name] for name in ("rtol", "atol", "max_steps")}
         with torch.no_grad():
             z0 = self.cell.initial(x)
-        keep = torch.is_grad_enabled() and getattr(self.options["gradient"], "needs_start", False)
-        return solve(self.cell, z0, x, self.options["solver"], keep=keep, **options)
+        keep = torch.is_grad_enabled() and getattr(self.settings["gradient"], "needs_start", False)
+        return solve(self.cell, z0, x, self.settings["solver"], keep=keep, **options)
 
     def spectrum(self, x: torch.Tensor, leading: int | None = None) -> Spectrum:
         """Return the eigenvalues of df/dz at each sample's equilibrium, (batch, n); `kind` says where it is none.
 
         leading: only that many, the largest moduli; a large state (a convolutional cell's) wants it.
         """
-        x = checks.tensor("x", x)
+        with torch.no_grad():
+            x = self._encoded(x)
         return self._spectrum(self._settle(x), x, leading)
 
     def _spectrum(self, solution: Solution, x: torch.Tensor, leading: int | None) -> Spectrum:
@@ -143,7 +156,8 @@ class DEQ(nn.Module):
 
     def report(self, x: torch.Tensor) -> str:
         """Return one paragraph: how many samples settle and how fast, whether iteration stays there, what to change."""
-        x = checks.tensor("x", x)
-        solution = self._settle(x)
+        with torch.no_grad():
+            x = self._encoded(x)
+            solution = self._settle(x)
         leading = 20 if solution.z[0].numel() > LARGE else None
         return report.paragraph(solution, self._spectrum(solution, x, leading).eigenvalues, self.options)

@@ -6,6 +6,7 @@ readout. With a second tier of random Fourier features between basis and propaga
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,9 @@ import torch
 from torch import nn
 
 from simviz import checks
+from simviz.models import folding
 from simviz.models.config import describe, register
-from simviz.models.propagators import LowRank, Modes
+from simviz.models.propagators import Limit, LowRank, Modes, Projection
 from simviz.records import Spectrum
 
 
@@ -22,9 +24,9 @@ from simviz.records import Spectrum
 class SIM(nn.Module):
     """A stable invariant model, built of parts.
 
-    basis: module, x -> (batch, d); propagator: `LowRank` or `Modes`; decoder, readout: modules on the last axis;
-    second_tier: module between basis and propagator (frozen random features), or None. `finding` holds what a recipe
-    says of the model it trained (None otherwise; not saved).
+    basis: module, x -> (batch, d), or (batch, time, d) of a sequence; propagator: `LowRank`, `Projection` or `Modes`;
+    decoder, readout: modules on the last axis; second_tier: module between basis and propagator (frozen random
+    features), or None. `finding` holds what a recipe says of the model it trained (None otherwise; not saved).
 
     Raises ValueError where the sizes of the parts do not meet.
     """
@@ -32,7 +34,7 @@ class SIM(nn.Module):
     def __init__(
         self,
         basis: nn.Module,
-        propagator: LowRank | Modes,
+        propagator: Limit | Modes,
         decoder: nn.Module,
         readout: nn.Module,
         second_tier: nn.Module | None = None,
@@ -43,15 +45,14 @@ class SIM(nn.Module):
         width = getattr(last, "d", None)
         if width is not None and width != propagator.inputs:
             raise ValueError(f"the propagator takes {propagator.inputs} observables, the {name} gives {width}")
-        self.options = {
-            "basis": basis,
-            "propagator": propagator,
-            "decoder": decoder,
-            "readout": readout,
-            "second_tier": second_tier,
-        }
         self.basis, self.second_tier, self.propagator = basis, second_tier, propagator
         self.decoder, self.readout = decoder, readout
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parts by name, as they are now."""
+        names = ("basis", "propagator", "decoder", "readout", "second_tier")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def config(self) -> dict[str, Any]:
@@ -70,14 +71,15 @@ class SIM(nn.Module):
     def orbit(self, x: torch.Tensor, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
         """Return the decoded states at `times`, (batch, len(times), ...).
 
-        times: (T,) real, at least 0, in steps. A `LowRank` propagator takes whole steps, and is constant from 1 on.
+        times: (T,) real, at least 0, in steps. `LowRank` and `Projection` take whole steps: the decoded observables
+        themselves at 0, constant from 1 on.
         """
         return self.decode(self.propagator.at(self.observables(x), self._times(times)))
 
     def shadow(self, x: torch.Tensor, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
         """Return the orbit without what decays, (batch, len(times), ...): the point of the set x will move with."""
         if not isinstance(self.propagator, Modes):
-            raise ValueError("a shadow that moves needs a Modes propagator; a LowRank one has the limit sim(x) alone")
+            raise ValueError("a shadow that moves needs a Modes propagator; this one has the limit sim(x) alone")
         return self.decode(self.propagator.persistent_at(self.observables(x), self._times(times)))
 
     def spectrum(self) -> Spectrum:
@@ -87,6 +89,40 @@ class SIM(nn.Module):
     def decode(self, features: torch.Tensor) -> torch.Tensor:
         """(..., propagator.outputs) -> (..., out): what the propagated observables stand for."""
         return self.readout(self.decoder(features))
+
+    def fold(self) -> nn.Sequential:
+        """Return a plain chain of layers that computes sim(x), for inference: linear maps, batch norms multiplied out.
+
+        A frozen copy in evaluation mode, equal up to rounding; what was U V^T is part of one matrix: `folding.fold`.
+        """
+        return folding.fold([self.basis, self.second_tier, self.propagator, self.decoder, self.readout])
+
+    @torch.no_grad()
+    def to_projection(self) -> SIM:
+        r"""Return a new SIM that computes the same sim(x), its propagator the orthogonal `Projection` on V's columns.
+
+        For `LowRank` alone. With the thin QR :math:`V = Q T` the published :math:`W_1 U V^T` is
+        :math:`W_1' Q Q^T, W_1' = W_1 (U T^T Q^T + I - Q Q^T)`, W1 the decoder's first matrix: coordinates in which all
+        eigenvalues of the limit are 1. (The decoded observables at time 0, which training never sees, do change.)
+        Raises ValueError for another propagator, and where the first layer behind it is no Linear.
+        """
+        if not isinstance(self.propagator, LowRank):
+            raise ValueError(
+                f"to_projection needs a LowRank propagator, this one is a {type(self.propagator).__name__}"
+            )
+        other = SIM(**copy.deepcopy(self.options))
+        behind = [m for part in (other.decoder, other.readout) for m in part.modules() if not list(m.children())]
+        first = next((layer for layer in behind if not isinstance(layer, nn.Identity)), None)
+        if not isinstance(first, nn.Linear):
+            raise ValueError(f"to_projection needs a Linear behind the propagator, found {type(first).__name__}")
+        U, V = (factor.double() for factor in self.propagator.factors())
+        Q, T = torch.linalg.qr(V)
+        back = U @ T.mT @ Q.mT + torch.eye(len(Q), dtype=Q.dtype, device=Q.device) - Q @ Q.mT  # (d, d)
+        first.weight.copy_(first.weight.double() @ back)
+        propagator = Projection(len(Q), self.propagator.rank).to(first.weight)
+        propagator.A.copy_(Q)
+        other.propagator = propagator
+        return other.train(self.training)
 
     def _times(self, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
         parameter = next(self.propagator.parameters())

@@ -1,18 +1,14 @@
-"""Which observables of x does a model see? The bases: networks, and frozen random Fourier features.
-
-Konishi and Kawahara 2022 (the convolutional basis); Rahimi and Recht 2007 (random Fourier features).
-"""
+"""Which observables does a trained network see in a point or an image? Konishi and Kawahara 2022."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import nn
 
 from simviz import checks
-from simviz.dynamics import features as dictionaries
+from simviz.models.bases.sizes import Images, Numbers
 from simviz.models.config import register
 
 
@@ -32,15 +28,15 @@ class FullyConnected(nn.Module):
             raise ValueError(f"activation must be a class such as nn.ReLU, got {activation!r}")
         self.options: dict[str, Any] = {"inputs": inputs, "d": d, "hidden": hidden, "activation": activation}
         self.layers = nn.Sequential(
-            nn.Linear(inputs, hidden), activation(), nn.Linear(hidden, hidden), activation(), nn.Linear(hidden, d)
+            Numbers(inputs),
+            *(nn.Linear(inputs, hidden), activation()),
+            *(nn.Linear(hidden, hidden), activation()),
+            nn.Linear(hidden, d),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, inputs) -> (batch, d)."""
-        if x.ndim < 2 or math.prod(x.shape[1:]) != self.inputs:
-            hint = "; did you forget the batch axis?" if x.numel() == self.inputs else ""
-            raise ValueError(f"x must be (batch, {self.inputs}) for this basis, got {tuple(x.shape)}{hint}")
-        return self.layers(x.flatten(1))
+        return self.layers(x)
 
 
 @register
@@ -59,6 +55,7 @@ class Convolutional(nn.Module):
         self.inputs = channels * side * side
         self.options: dict[str, Any] = {"side": side, "channels": channels, "d": d, "width": width}
         self.layers = nn.Sequential(
+            Images(channels, side),
             *_convolution(channels, width),
             *_convolution(width, width),
             nn.MaxPool2d(2),
@@ -71,44 +68,33 @@ class Convolutional(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, channels, side, side) -> (batch, d)."""
-        want = (self.channels, self.side, self.side)
-        if x.ndim != 4 or tuple(x.shape[1:]) != want:
-            hint = "; did you forget the batch axis?" if tuple(x.shape) == want else ""
-            words = f"(batch, {self.channels}, {self.side}, {self.side})"
-            raise ValueError(f"x must be {words} for this basis, got {tuple(x.shape)}{hint}")
         return self.layers(x)
 
 
 @register
-class RandomFourier(nn.Module):
-    r"""Frozen random Fourier features as a layer: :math:`\psi(u) \cdot \psi(v)` approximates a Gaussian kernel.
+class Pooled(nn.Module):
+    r"""A smaller image of features: convolution, batch norm, ReLU, maxpool 2, as often as it is to be halved.
 
-    inputs: numbers in one u; features: D, even; bandwidth: the kernel's length scale, in units of u; seed: of the draw.
-    The directions are one buffer (D / 2, inputs), saved with the model and never trained. x: (batch, inputs), or
-    (batch, ...) with as many numbers a sample -> (batch, D). Raises ValueError for odd D, bandwidth <= 0, another size.
+    side: pixels a side; channels: of the image; width: channels of the features; halvings: 1 or more.
+    x: (batch, channels, side, side) -> (batch, width, side // 2^halvings, side // 2^halvings). The encoder of the
+    equilibrium models in `paper`. Raises ValueError for an image of another size, and a side too small.
     """
 
-    directions: torch.Tensor
-
-    def __init__(self, inputs: int, features: int, bandwidth: float = 1.0, seed: int = 0) -> None:
+    def __init__(self, side: int, channels: int, width: int, halvings: int = 1) -> None:
         super().__init__()
-        dictionary = dictionaries.RandomFourier(inputs, features, bandwidth, seed=seed)
-        self.inputs, self.d = dictionary.inputs, dictionary.features
-        self.options: dict[str, Any] = {
-            "inputs": inputs,
-            "features": features,
-            "bandwidth": dictionary.bandwidth,
-            "seed": seed,
-        }
-        self.register_buffer("directions", dictionary.directions.to(torch.get_default_dtype()))
+        checks.positive_int("side", side, 2 ** checks.positive_int("halvings", halvings))
+        checks.positive_int("channels", channels)
+        checks.positive_int("width", width)
+        self.options = {"side": side, "channels": channels, "width": width, "halvings": halvings}
+        layers: list[nn.Module] = [Images(channels, side)]
+        for level in range(halvings):
+            layers += [*_convolution(width if level else channels, width), nn.MaxPool2d(2)]
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, inputs) -> (batch, D)."""
-        if x.ndim < 2 or math.prod(x.shape[1:]) != self.inputs:
-            hint = "; did you forget the batch axis?" if x.numel() == self.inputs else ""
-            raise ValueError(f"x must be (batch, {self.inputs}) for this basis, got {tuple(x.shape)}{hint}")
-        return dictionaries.random_fourier(x.flatten(1), self.directions)
+        """(batch, channels, side, side) -> (batch, width, side // 2^halvings, side // 2^halvings)."""
+        return self.layers(x)
 
 
 def _convolution(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    return nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()
+    return nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)

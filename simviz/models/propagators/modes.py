@@ -1,7 +1,6 @@
-r"""What does the operator do to the observables, now, after t steps and in the limit? Konishi and Kawahara 2022.
+r"""Which eigenvalues turn, which die? A propagator that writes them out and can be asked for any time.
 
-A propagator is linear in time. `LowRank` is the published network's :math:`U V^T`, the limit alone; `Modes` writes the
-eigenvalues out and can be asked for any time (our extension of the paper's theory, not its network).
+Our extension of the theory of Konishi and Kawahara 2022, not their network.
 """
 
 from __future__ import annotations
@@ -16,39 +15,6 @@ from torch import nn
 from simviz import checks
 from simviz.models.config import register
 from simviz.records import Spectrum
-
-
-@register
-class LowRank(nn.Module):
-    r"""The paper's propagator: :math:`\Pi = U V^T` with U, V in :math:`R^{d \times r}` and no bias.
-
-    d: observables in and out; rank: r. Its non-zero eigenvalues are those of :math:`V^T U`; they depend on
-    coordinates that no output sees (replace U by U R and the decoder's first matrix to match: same function).
-    """
-
-    def __init__(self, d: int, rank: int) -> None:
-        super().__init__()
-        self.options = {"d": checks.positive_int("d", d), "rank": checks.positive_int("rank", rank)}
-        if rank > d:
-            raise ValueError(f"rank must be at most d = {d}, got {rank}")
-        self.inputs = self.outputs = d
-        self.V = nn.Linear(d, rank, bias=False)  # applies V^T
-        self.U = nn.Linear(rank, d, bias=False)
-
-    def limit(self, features: torch.Tensor) -> torch.Tensor:
-        """(batch, d) -> (batch, d): what is left as time goes to infinity."""
-        return self.U(self.V(features))
-
-    def at(self, features: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-        """(batch, d), (T,) whole steps -> (batch, T, d): the features at 0, the limit from 1 on."""
-        if (times != times.round()).any():
-            raise ValueError("times must be whole steps for a LowRank propagator, which has no clock of its own")
-        return torch.where((times == 0)[:, None], features[:, None], self.limit(features)[:, None])
-
-    def spectrum(self) -> Spectrum:
-        """Return the rank eigenvalues of V^T U."""
-        product = self.V.weight.detach().double() @ self.U.weight.detach().double()  # (r, r)
-        return Spectrum(torch.linalg.eigvals(product).cpu(), kind="limit operator (depends on coordinates)")
 
 
 @register
