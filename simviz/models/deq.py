@@ -48,7 +48,8 @@ class DEQ(nn.Module):
 
     cell: a module f(z, x) with `initial(x)`, which gives z0 (`simviz.models.cells`, or `Own(function, units)`);
     readout: a module on z*; solver: the method of the forward solve; gradient: the rule of the backward pass; rtol,
-    atol, max_steps: of the forward solve; encoder: a module that makes the cell's x of the model's, once a forward, or
+    atol, max_steps: of the forward solve, which autocast leaves in full precision: a fixed point wants the digits;
+    encoder: a module that makes the cell's x of the model's, once a forward, or
     None (it may mix samples, as batch norm does; the cell must not). After each forward `last_solution` holds the
     Solution: how many samples did not converge is there to be read, not an exception.
     Raises ValueError for a cell without `initial`, what is no method or no rule, rtol <= 0, atol < 0, max_steps < 1.
@@ -99,13 +100,17 @@ class DEQ(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x (batch, ...) -> the readout of z*, with the gradient that the rule gives."""
         x = self._encoded(x)
-        self.last_solution, self._last_x = self._settle(x), x.detach()
-        return self.readout(self.settings["gradient"].attach(self.cell, self.last_solution, x))
+        with _full_precision(x):
+            self.last_solution, self._last_x = self._settle(x), x.detach()
+            z_star = self.settings["gradient"].attach(self.cell, self.last_solution, x)
+        return self.readout(z_star)
 
     def equilibrium(self, x: torch.Tensor) -> Solution:
         """Return where each sample settled, its status and every step; no gradient flows through it."""
         with torch.no_grad():
-            return self._settle(self._encoded(x))
+            x = self._encoded(x)
+            with _full_precision(x):
+                return self._settle(x)
 
     def penalty(self, generator: torch.Generator | None = None) -> torch.Tensor:
         r"""Return how far the cell is from contracting, at the last forward's z*: the mean of :math:`|J|_F^2 / n`.
@@ -126,9 +131,12 @@ class DEQ(nn.Module):
         return jacobian.frobenius(self.cell, z, x, generator=generator).mean() / z[0].numel()
 
     def _encoded(self, x: torch.Tensor) -> torch.Tensor:
-        """What the cell sees of a checked x."""
+        """What the cell sees of a checked x; of the precision of its weights, where autocast made it less."""
         x = checks.tensor("x", x)
-        return x if self.encoder is None else self.encoder(x)
+        if self.encoder is None:
+            return x
+        encoded, parameter = self.encoder(x), next(self.cell.parameters(), x)
+        return encoded.to(parameter.dtype) if torch.is_autocast_enabled(x.device.type) else encoded
 
     def _settle(self, x: torch.Tensor) -> Solution:
         options = {name: self.settings[name] for name in ("rtol", "atol", "max_steps")}
@@ -161,3 +169,7 @@ class DEQ(nn.Module):
             solution = self._settle(x)
         leading = 20 if solution.z[0].numel() > LARGE else None
         return report.paragraph(solution, self._spectrum(solution, x, leading).eigenvalues, self.options)
+
+
+def _full_precision(x: torch.Tensor) -> torch.autocast:
+    return torch.autocast(x.device.type, enabled=False)

@@ -119,7 +119,8 @@ class SIM(nn.Module):
         Q, T = torch.linalg.qr(V)
         back = U @ T.mT @ Q.mT + torch.eye(len(Q), dtype=Q.dtype, device=Q.device) - Q @ Q.mT  # (d, d)
         first.weight.copy_(first.weight.double() @ back)
-        propagator = Projection(len(Q), self.propagator.rank).to(first.weight)
+        with torch.random.fork_rng(devices=[]), torch.device(Q.device):
+            propagator = Projection(len(Q), self.propagator.rank).to(first.weight.dtype)
         propagator.A.copy_(Q)
         other.propagator = propagator
         return other.train(self.training)

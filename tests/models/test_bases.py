@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from simviz.dynamics.features import median_distance
-from simviz.models.bases import Convolutional, FullyConnected, RandomFourier
+from simviz.models.bases import Convolutional, FullyConnected, Pooled, RandomFourier
 from simviz.models.config import build, describe
 
 
@@ -57,6 +57,44 @@ def test_random_fourier_features_approximate_the_gaussian_kernel_as_one_over_the
     assert errors[-1] < 0.02
 
 
+@pytest.mark.parametrize(
+    ("kernel", "form"), [("laplace", "cos-sin"), ("gaussian", "cos-bias"), ("laplace", "cos-bias")]
+)
+def test_every_kernel_and_form_is_approximated_with_an_error_that_halves_as_features_quadruple(kernel, form):
+    torch.manual_seed(0)
+    u = torch.randn(40, 2, dtype=torch.float64)
+    exact = {
+        "gaussian": lambda: (-torch.cdist(u, u).square() / (2 * 1.5**2)).exp(),
+        "laplace": lambda: (-torch.cdist(u, u, p=1) / 1.5).exp(),
+    }[kernel]()
+    errors = []
+    for size in (64, 4096):
+        gaps = []
+        for seed in range(20):
+            psi = RandomFourier(2, size, 1.5, seed, kernel=kernel, form=form).double()(u)
+            gaps.append((psi @ psi.T - exact).square().mean())
+        errors.append(torch.stack(gaps).mean().sqrt().item())
+    assert math.log(errors[1] / errors[0]) / math.log(64) == pytest.approx(-0.5, abs=0.1)
+
+
+def test_the_median_bandwidth_is_that_of_the_first_batch_and_stays():
+    torch.manual_seed(0)
+    psi, plain = RandomFourier(3, 8, "median", seed=2), RandomFourier(3, 8, 1.0, seed=2)
+    u = 7 * torch.randn(50, 3)
+    assert psi.bandwidth.isnan()
+    first = psi(u)
+    width = torch.pdist(u).median()
+    torch.testing.assert_close(psi.bandwidth, width)
+    torch.testing.assert_close(first, plain(u / width))
+    psi(100 * u)
+    torch.testing.assert_close(psi.bandwidth, width)
+    again = build(describe(psi))
+    again.load_state_dict(psi.state_dict())
+    assert torch.equal(again(u), first)
+    torch.testing.assert_close(psi.set_bandwidth(2 * u), 2 * width.item())
+    torch.testing.assert_close(psi(2 * u), first)
+
+
 def test_random_fourier_directions_are_frozen_seeded_and_saved():
     one, same, other = RandomFourier(4, 10, seed=3), RandomFourier(4, 10, seed=3), RandomFourier(4, 10, seed=4)
     assert list(one.parameters()) == []
@@ -66,7 +104,13 @@ def test_random_fourier_directions_are_frozen_seeded_and_saved():
 
 
 @pytest.mark.parametrize(
-    "basis", [FullyConnected(16, 5, 8, nn.GELU), Convolutional(8, 1, 5, 3), RandomFourier(6, 10, 2.5, seed=7)]
+    "basis",
+    [
+        FullyConnected(16, 5, 8, nn.GELU),
+        Convolutional(8, 1, 5, 3),
+        RandomFourier(6, 10, 2.5, seed=7),
+        RandomFourier(6, 9, 2.5, kernel="laplace", form="cos-bias"),
+    ],
 )
 def test_a_basis_comes_back_from_its_description(basis):
     again = build(describe(basis))
@@ -74,6 +118,34 @@ def test_a_basis_comes_back_from_its_description(basis):
     x = torch.randn(4, 1, 8, 8) if isinstance(basis, Convolutional) else torch.randn(4, basis.inputs)
     assert torch.equal(basis.eval()(x), again.eval()(x))
     assert basis(x).shape == (4, basis.d)
+
+
+def test_the_pooled_image_is_convolved_normalised_rectified_and_halved_by_maxima():
+    torch.manual_seed(0)
+    pooled = Pooled(8, 2, 3, halvings=2)
+    x = torch.randn(5, 2, 8, 8)
+    weights, h = list(pooled.parameters()), x
+    for level in range(2):
+        w, b, gamma, beta = weights[4 * level : 4 * level + 4]
+        h = F.batch_norm(F.conv2d(h, w, b, padding=1), None, None, gamma, beta, training=True)
+        h = F.max_pool2d(h.relu(), 2)
+    torch.testing.assert_close(pooled(x), h, rtol=1e-4, atol=1e-5)
+    assert h.shape == (5, 3, 2, 2)
+    again = build(describe(pooled))
+    again.load_state_dict(pooled.state_dict())
+    assert torch.equal(again.eval()(x), pooled.eval()(x))
+
+
+def test_the_layout_of_an_image_in_memory_changes_no_number():
+    torch.manual_seed(0)
+    x = torch.randn(4, 3, 8, 8)
+    basis = Convolutional(8, 3, 5, 4).eval()
+    odd = torch.randn(4, 8, 3, 8).transpose(1, 2)
+    for image in (x, odd):
+        same = image.contiguous(), image.contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(basis(image), basis(same[0]))
+        torch.testing.assert_close(basis(image), basis(same[1]))
+        torch.testing.assert_close(basis(image), basis.layers[1:](image), rtol=1e-5, atol=1e-5)
 
 
 def test_an_image_may_be_given_to_a_basis_of_vectors_and_is_flattened():
@@ -98,6 +170,12 @@ def test_the_median_distance_of_four_points_on_a_line_is_known():
         (lambda: Convolutional(8, 1, 5, 4)(torch.ones(1, 8, 8)), "did you forget the batch axis"),
         (lambda: RandomFourier(4, 5), "features must be even"),
         (lambda: RandomFourier(4, 6, bandwidth=0.0), "bandwidth must be finite"),
+        (lambda: RandomFourier(4, 6, bandwidth="mean"), 'bandwidth must be a number above 0 or "median", got .mean.'),
+        (lambda: RandomFourier(4, 6, kernel="cauchy"), "kernel must be one of"),
+        (lambda: RandomFourier(4, 6, form="sin"), "form must be one of"),
+        (lambda: RandomFourier(4, 6)(torch.ones(4)), "did you forget the batch axis"),
+        (lambda: RandomFourier(2, 6, "median")(torch.ones(5, 2)), "points must differ"),
+        (lambda: Pooled(3, 1, 4, halvings=2), "side must be at least 4"),
         (lambda: RandomFourier(4, 6)(torch.ones(2, 3)), r"x must be \(batch, 4\) for this basis, got \(2, 3\)"),
         (lambda: median_distance(torch.ones(1, 2)), "points must hold at least 2"),
         (lambda: median_distance(torch.ones(5, 2)), "points must differ"),

@@ -34,6 +34,102 @@ def test_an_image_classifier_has_exactly_the_papers_trainable_parameters(tiers, 
     assert trainable(paper.plain_image_classifier(tiers, side, channels)) == count - 2 * d * (d // 2)
 
 
+CONTROLS = {
+    "digits": (lambda t: paper.image_classifier(t, 8, 1), lambda t, w: paper.plain_image_classifier(t, 8, 1, widened=w)),
+    "mnist": (
+        lambda t: paper.image_classifier(t, 28, 1),
+        lambda t, w: paper.plain_image_classifier(t, 28, 1, widened=w),
+    ),
+    "colour": (
+        lambda t: paper.image_classifier(t, 32, 3),
+        lambda t, w: paper.plain_image_classifier(t, 32, 3, widened=w),
+    ),
+    "copy": (paper.copy_memory, lambda t, w: paper.plain_copy_memory(t, widened=w)),
+    "image": (paper.image_regressor, lambda t, w: paper.plain_image_regressor(t, widened=w)),
+}
+
+
+@pytest.mark.parametrize("tiers", [1, 2])
+def test_a_model_of_copy_memory_has_exactly_the_papers_trainable_parameters(tiers):
+    model = paper.copy_memory(tiers)
+    assert trainable(model) == 17_294
+    assert model(torch.randn(2, 30, 1)).shape == (2, 30, 10)
+    assert 2 * (model.second_tier.directions.numel() if tiers == 2 else 0) == (1_024 if tiers == 2 else 0)
+
+
+@pytest.mark.parametrize(
+    ("tiers", "basis", "count", "frozen"),
+    [(1, "network", 396_035, 0), (1, "fourier", 263_683, 512), (2, "network", 396_035, 65_536)],
+)
+def test_an_image_regressor_has_exactly_the_papers_trainable_parameters(tiers, basis, count, frozen):
+    model = paper.image_regressor(tiers, basis)
+    assert trainable(model) == count
+    assert model(torch.randn(4, 2)).shape == (4, 3)
+    # published: a cosine and a sine matrix, which are equal
+    assert 2 * sum(b.numel() for name, b in model.named_buffers() if name.endswith("directions")) == frozen
+
+
+@pytest.mark.parametrize("tiers", [1, 2])
+@pytest.mark.parametrize("name", CONTROLS)
+def test_the_widened_control_has_as_many_parameters_as_the_sim(name, tiers):
+    sim, plain = CONTROLS[name]
+    want = trainable(sim(tiers))
+    assert trainable(plain(tiers, False)) < want
+    assert trainable(plain(tiers, True)) == pytest.approx(want, rel=0.01)
+
+
+def test_widening_does_not_move_the_generator_of_the_weights():
+    torch.manual_seed(0)
+    one = paper.plain_image_regressor(1, "fourier", widened=True)
+    torch.manual_seed(0)
+    paper.plain_image_regressor(1, "fourier", widened=False)
+    after = torch.randn(1)
+    torch.manual_seed(0)
+    two = paper.plain_image_regressor(1, "fourier", widened=True)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    assert trainable(one) == trainable(paper.image_regressor(1, "fourier"))
+    assert after.isfinite().all()
+
+
+@pytest.mark.parametrize("tiers", [1, 2])
+def test_the_model_of_copy_memory_is_its_formula_at_every_moment(tiers):
+    torch.manual_seed(0)
+    sim = paper.copy_memory(tiers, levels=2, kernel=3).double()
+    x = torch.randn(3, 9, 1, dtype=torch.float64)
+    sim(x)
+    for moment in (0, 4, 8):
+        phi = sim.basis(x)[:, moment]
+        if tiers == 2:
+            angles = phi @ sim.second_tier.directions.T
+            phi = torch.cat([angles.cos(), angles.sin()], 1) / 16**0.5
+        h = phi @ sim.propagator.V.weight.T @ sim.propagator.U.weight.T
+        for layer in (sim.decoder[0], sim.decoder[2]):
+            h = (h @ layer.weight.T + layer.bias).relu()
+        h = h @ sim.decoder[4].weight.T + sim.decoder[4].bias
+        torch.testing.assert_close(sim(x)[:, moment], h @ sim.readout.weight.T + sim.readout.bias)
+
+
+@pytest.mark.parametrize(("tiers", "basis"), [(1, "network"), (1, "fourier"), (2, "network")])
+def test_the_image_regressor_is_its_formula(tiers, basis):
+    torch.manual_seed(0)
+    sim = paper.image_regressor(tiers, basis, bandwidth=0.7).double()
+    phi = x = torch.rand(5, 2, dtype=torch.float64)
+    if basis == "network":
+        layers = [part for part in sim.basis.layers if isinstance(part, nn.Linear)]
+        for layer in layers[:2]:
+            phi = (phi @ layer.weight.T + layer.bias).relu()
+        phi = phi @ layers[2].weight.T + layers[2].bias
+    random = sim.second_tier if tiers == 2 else sim.basis
+    if tiers == 2 or basis == "fourier":
+        angles = phi @ random.directions.T
+        phi = torch.cat([angles.cos(), angles.sin()], 1) / 128**0.5
+    h = phi @ sim.propagator.V.weight.T @ sim.propagator.U.weight.T
+    for layer in (sim.decoder[0], sim.decoder[2]):
+        h = (h @ layer.weight.T + layer.bias).relu()
+    h = h @ sim.decoder[4].weight.T + sim.decoder[4].bias
+    torch.testing.assert_close(sim(x), h @ sim.readout.weight.T + sim.readout.bias)
+
+
 @pytest.mark.parametrize("tiers", [1, 2])
 def test_the_output_is_the_published_formula(tiers):
     torch.manual_seed(1)
@@ -86,6 +182,22 @@ def test_twenty_relu_layers_leave_the_variance_where_it_was():
     assert 0.3 < net(torch.randn(256, 512)).var().item() < 3  # twenty halvings would be 1e-6
 
 
+def test_a_temporal_basis_starts_with_a_signal_of_size_one_as_deep_as_it_is():
+    torch.manual_seed(0)
+    x = torch.randn(8, 400, 1)
+    spread = {init: paper.copy_memory(1, init=init)(x).std().item() for init in ("variance", "torch")}
+    assert 0.3 < spread["variance"] < 30
+    assert spread["torch"] < 0.2
+
+
+def test_the_equilibrium_models_of_large_images_are_about_as_large_as_the_sim():
+    x = torch.randn(3, 1, 28, 28)
+    for model in (paper.image_deq(28, 1), paper.image_monotone(28, 1)):
+        assert trainable(model) == pytest.approx(81_480, rel=0.05)
+        assert model(x).shape == (3, 10)
+        assert all(model.last_solution.converged)
+
+
 def test_the_image_deq_answers_for_images():
     deq = paper.image_deq(8, 1, units=32)
     assert deq(torch.randn(3, 1, 8, 8)).shape == (3, 10)
@@ -102,6 +214,13 @@ def test_the_image_deq_answers_for_images():
         (lambda: paper.image_classifier(2, 8, 1, bandwidth=-1.0), "bandwidth must be finite"),
         (lambda: paper.image_classifier(1, 8, 1, init="he"), "init must be one of"),
         (lambda: paper.plain_image_classifier(0, 8, 1), "tiers must be 1 or 2"),
+        (lambda: paper.image_classifier(True, 8, 1), "tiers must be 1 or 2, got True"),
+        (lambda: paper.copy_memory(3), "tiers must be 1 or 2"),
+        (lambda: paper.copy_memory(1, kernel=0), "kernel must be at least 1"),
+        (lambda: paper.image_regressor(2, "fourier"), 'basis="fourier" has one tier'),
+        (lambda: paper.image_regressor(1, "wavelet"), "basis must be one of"),
+        (lambda: paper.image_deq(28, 0), "channels must be at least 1"),
+        (lambda: paper.image_monotone(2, 1), "side must be at least 4"),
     ],
 )
 def test_bad_sizes_are_refused_in_a_sentence(call, words):

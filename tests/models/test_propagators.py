@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from simviz.models.propagators import LowRank, Modes, half_lattice
+from simviz.models.propagators import LowRank, Modes, Projection, half_lattice
 
 
 def features(propagator, batch=5, seed=0):
@@ -182,9 +182,68 @@ def test_a_low_rank_propagator_knows_time_nought_and_the_limit():
         propagator.at(u, torch.tensor([0.5]))
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("d", [6, 104])
+def test_a_projection_is_idempotent_in_single_precision_whatever_its_parameters(d, seed):
+    torch.manual_seed(seed)
+    propagator = Projection(d, d // 2)
+    with torch.no_grad():
+        propagator.C.normal_(std=1.0)
+        Pi = propagator.limit(torch.eye(d))
+    assert (Pi @ Pi - Pi).abs().max() < 1e-5
+    assert torch.linalg.matrix_rank(Pi.double(), rtol=1e-5) == d // 2
+    spectrum = propagator.spectrum()
+    assert (spectrum.eigenvalues - 1).abs().max() < 1e-5
+    assert spectrum.kind == "limit operator, a projection by construction"
+
+
+def test_every_projection_of_the_rank_can_be_written_so():
+    """An oblique projection drawn at random, Pi = U V^T with V^T U = I, in the coordinates of the class."""
+    torch.manual_seed(0)
+    U, V = torch.randn(7, 3, dtype=torch.float64), torch.randn(7, 3, dtype=torch.float64)
+    Pi = U @ torch.linalg.inv(V.T @ U) @ V.T
+    propagator = Projection(7, 3).double()
+    with torch.no_grad():
+        propagator.A.copy_(V)
+        propagator.C.copy_(Pi @ torch.linalg.qr(V).Q * torch.linalg.qr(V).R.diagonal().sign())
+    torch.testing.assert_close(propagator.limit(torch.eye(7, dtype=torch.float64)).T, Pi)
+
+
+def test_a_projections_gradient_is_that_of_finite_differences():
+    torch.manual_seed(0)
+    propagator = Projection(5, 2).double()
+    u = features(propagator)
+
+    def value(A, C):
+        return torch.func.functional_call(propagator, {"A": A, "C": C}, (u,))
+
+    propagator.forward = propagator.limit
+    parameters = torch.randn(2, 5, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(value, parameters.unbind())
+
+
+def test_a_projection_works_in_half_precision():
+    propagator = Projection(8, 3).to(torch.bfloat16)
+    assert propagator.limit(torch.ones(2, 8, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("kind", [LowRank, Projection])
+def test_a_limit_of_sequences_is_the_limit_of_every_moment(kind):
+    torch.manual_seed(0)
+    propagator = kind(6, 2).double()
+    u = torch.randn(3, 5, 6, dtype=torch.float64)
+    at = propagator.at(u, torch.tensor([0.0, 2.0]))
+    assert at.shape == (3, 2, 5, 6)
+    torch.testing.assert_close(at[:, 0], u)
+    for moment in range(5):
+        torch.testing.assert_close(at[:, 1, moment], propagator.limit(u[:, moment]))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: Projection(4, 5), "rank must be at most d = 4, got 5"),
+        (lambda: Projection(4, 2).at(torch.ones(1, 4), torch.tensor([0.5])), "whole steps for a Projection"),
         (lambda: LowRank(4, 5), "rank must be at most d = 4, got 5"),
         (lambda: LowRank(0, 1), "d must be at least 1"),
         (lambda: Modes(frequencies=0), "frequencies must be at least 1"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import nn
 
 from simviz import checks
+from simviz.models.bases.temporal import Block
 
 INITS = ("variance", "torch")
 
@@ -17,6 +19,7 @@ def begin(model: nn.Module, init: str) -> None:
         keep_variance(model)
 
 
+@torch.no_grad()
 def keep_variance(model: nn.Module) -> None:
     """Draw the weights anew so that a signal keeps its variance from layer to layer, and set the biases to zero.
 
@@ -24,9 +27,15 @@ def keep_variance(model: nn.Module) -> None:
     PyTorch's own start, 1 / (3 inputs), shrinks the signal sixfold a ReLU layer; features of one bandwidth then see
     all samples as one point.
     """
+    for block in model.modules():
+        if isinstance(block, Block):  # its convolutions are no leaves, having their weights normalised
+            for convolution in (block.first, block.second):
+                inputs = convolution.weight[0].numel()
+                convolution.weight = torch.randn_like(convolution.weight) * math.sqrt(2 / inputs)
+                convolution.get_parameter("bias").zero_()
     layers = [m for m in model.modules() if not list(m.children())]
     for layer, after in zip(layers, [*layers[1:], None], strict=True):
-        if not isinstance(layer, (nn.Linear, nn.Conv2d)):
+        if not isinstance(layer, (nn.Linear, nn.Conv1d, nn.Conv2d)):
             continue
         gain = math.sqrt(2) if isinstance(after, (nn.ReLU, nn.BatchNorm2d)) else 1.0
         inputs = layer.weight[0].numel()
