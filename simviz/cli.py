@@ -6,15 +6,12 @@ Nothing heavy is imported before a command needs it, so that `simviz --help` ans
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
     from simviz.learning.run import Run
@@ -87,33 +84,18 @@ def _train_classify(options: argparse.Namespace) -> int:
     task = _task(options.data)
     model = _classifier(options.model, task, options.seed)
     lr = LEARNING_RATES[options.model] if options.lr is None else options.lr
-    tally: Counter[str] = Counter()
-    counted = dataclasses.replace(task, loss=_counting(task.loss, tally))
-    run = Run(model, counted, epochs=options.epochs, batch_size=options.batch_size, lr=lr, seed=options.seed)
+    run = Run(model, task, epochs=options.epochs, batch_size=options.batch_size, lr=lr, seed=options.seed)
     _pull(run)
     last = run.history[-1]
     accuracy, samples = last.metrics["accuracy"], len(task.test[0])
     print(f"{MODELS[options.model]} on {task.name}: {100 * accuracy:.1f} % of {samples} test samples right")
     print(f"trained {run.total_steps} steps in {last.seconds:.1f} s")
-    if tally["solved"]:
-        print(f"{tally['missed']} of {tally['solved']} equilibria did not converge during training")
+    solved, missed = sum(step.solved for step in run.history), sum(step.missed for step in run.history)
+    if solved:
+        print(f"{missed} of {solved} equilibria did not converge during training")
     extra = {"data": options.data, "model": options.model, "accuracy": accuracy, "seconds": last.seconds}
     print(f"saved in {save_model(model.cpu(), out, {**extra, 'options': run.options})}")
     return 0
-
-
-def _counting(loss: Callable[..., torch.Tensor], tally: Counter[str]) -> Callable[..., torch.Tensor]:
-    """The same loss, which also counts the equilibria solved for it and those that did not converge."""
-
-    def counted(model: nn.Module, *batch: torch.Tensor) -> torch.Tensor:
-        value = loss(model, *batch)
-        solution = getattr(model, "last_solution", None)
-        if solution is not None:
-            tally["solved"] += len(solution.status)
-            tally["missed"] += int((~solution.converged).sum())
-        return value
-
-    return counted
 
 
 def _pull(run: Run) -> None:

@@ -214,7 +214,9 @@ class TrainStep:
 
     step counts from 1; loss is of this step's minibatch; metrics hold what was measured at this step (empty where
     nothing was); lr is the learning rate used; seconds since the run began, pauses not counted; spectrum is present
-    every so often, where the model has one.
+    every so often, where the model has one; gradient is the gradient's norm before it was clipped, None where nothing
+    clips. Of the equilibria solved for this minibatch, `solved`, so many did not converge, `missed`, and of these so
+    many ran away, `diverged`; all 0 for a model that solves none.
     """
 
     step: int
@@ -224,6 +226,10 @@ class TrainStep:
     lr: float = 0.0
     seconds: float = 0.0
     spectrum: Spectrum | None = None
+    gradient: float | None = None
+    solved: int = 0
+    missed: int = 0
+    diverged: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ The folder is written beside its place and renamed into it, so that a crash leav
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import json
@@ -42,21 +43,42 @@ def save_model(model: nn.Module, folder: str | os.PathLike[str], extra: dict[str
     return place
 
 
-def model_files(model: nn.Module, extra: dict[str, Any] | None = None) -> dict[str, bytes]:
-    """Return the files of a saved model by name; raises ValueError as `save_model` does."""
-    weights = pack(model.state_dict())
+def model_files(
+    model: nn.Module, extra: dict[str, Any] | None = None, weights: Mapping[str, torch.Tensor] | None = None
+) -> dict[str, bytes]:
+    """Return the files of a saved model by name; raises ValueError as `save_model` does.
+
+    weights: another state of the model than its present one.
+    """
+    packed = pack(model.state_dict() if weights is None else weights)
     content = {
         "format": FORMAT,
         "version": VERSION,
         "model": describe(model),
-        "sha256": hashlib.sha256(weights).hexdigest(),
+        "sha256": sha256(packed),
         "extra": extra or {},
     }
     try:
-        text = json.dumps(content, indent=1, allow_nan=False)
+        json.dumps(extra, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"extra must hold JSON values alone: {error}") from None
-    return {WEIGHTS: weights, DESCRIPTION: text.encode()}
+    return {WEIGHTS: packed, DESCRIPTION: sealed(content)}
+
+
+def sealed(content: dict[str, Any]) -> bytes:
+    """Return a JSON file whose last entry, "checksum", is that of all others: `read_json` sees a flipped bit."""
+    content = json.loads(json.dumps(content))  # as it will be read: keys are words, tuples are lists
+    return json.dumps({**content, "checksum": _checksum(content)}, indent=1).encode()
+
+
+def sha256(content: bytes) -> str:
+    """Return the checksum of a file's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    """The checksum of JSON values, however the file that holds them is set."""
+    return sha256(json.dumps(content, sort_keys=True).encode())
 
 
 def pack(tensors: Mapping[str, torch.Tensor]) -> bytes:
@@ -72,7 +94,9 @@ def write_folder(place: Path, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             _write(draft / name, content)
         draft.chmod(0o755)
+        _sync(draft)
         _into_place(draft, place)
+        _sync(place.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -97,16 +121,21 @@ def load_model(folder: str | os.PathLike[str]) -> nn.Module:
     return model.eval()
 
 
-def read_tensors(place: Path, name: str, sha256: Any) -> dict[str, torch.Tensor]:
+def read_tensors(place: Path, name: str, checksum: Any) -> dict[str, torch.Tensor]:
     """Return the tensors of a file that has this checksum; raises ValueError for a missing or damaged one."""
     weights = read(place, name)
+    check_sum(place, name, weights, checksum)
     try:
-        tensors = load_tensors(weights)
-    except SafetensorError as error:
+        return load_tensors(weights)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"folder {place} holds damaged weights, {name} cannot be read: {error}") from None
-    if hashlib.sha256(weights).hexdigest() != sha256:
-        raise ValueError(f"folder {place} holds damaged weights: {name} is not the file that was saved with the model")
-    return tensors
+
+
+def check_sum(place: Path, name: str, content: bytes, expected: Any, word: str = "model") -> None:
+    """Raise ValueError where a file's content has another checksum; word: "model" or "run", whose file it is."""
+    if sha256(content) != expected:
+        what = f"a damaged {word}" if name.endswith(".json") else "damaged weights"
+        raise ValueError(f"folder {place} holds {what}: {name} is not the file that was saved with the {word}")
 
 
 def load_extra(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -157,6 +186,9 @@ def read_json(place: Path, name: str, form: str, version: int) -> dict[str, Any]
             f"folder {place} holds a {word} of format version {content.get('version')!r}, this simviz reads {version}: "
             "install the simviz that wrote it"
         )
+    checksum = content.pop("checksum", None)
+    if checksum != _checksum(content):
+        raise ValueError(f"folder {place} holds a damaged {word}: {name} is not as it was saved, its checksum differs")
     return content
 
 
@@ -195,6 +227,19 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Let a folder's names reach the disk, where the system can do that for folders."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _into_place(draft: Path, place: Path) -> None:

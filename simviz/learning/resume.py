@@ -1,14 +1,13 @@
-"""How is a run kept, so that it goes on as if it had never stopped? A saved model's folder with three files more.
+"""How is a run kept, so that it goes on as if it had never stopped? A saved model's folder with some files more.
 
-Beside the model's two files: run.json (options, shapes of the data, history), optimizer.safetensors (AdamW's tensors,
-named by parameter) and start.safetensors (the weights of step 0, so that a resumed run can be set back to its start).
+Beside the model's two files: run.json (options, shapes of the data, checksums of all other files), history.json,
+optimizer.safetensors (the optimiser's tensors, named by parameter), start.safetensors (the weights of step 0) and, once
+there is a best state, best.safetensors (its weights and the optimiser's tensors).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,26 +16,44 @@ from typing import Any
 import torch
 from torch import nn
 
-from simviz.learning import checkpoint
+from simviz.learning import checkpoint, history
+from simviz.learning.best import Best
+from simviz.learning.optimisers import MOMENTS
 from simviz.learning.task import Task
-from simviz.records import Spectrum, TrainStep
+from simviz.records import TrainStep
 
 FORMAT, VERSION = "simviz run", 1
-RUN, OPTIMIZER, START = "run.json", "optimizer.safetensors", "start.safetensors"
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""What AdamW keeps for each parameter."""
+RUN, HISTORY = "run.json", "history.json"
+OPTIMIZER, START, BEST = "optimizer.safetensors", "start.safetensors", "best.safetensors"
+OWN = (RUN, HISTORY, OPTIMIZER, START, BEST)
+State = dict[str, torch.Tensor]
+Moments = dict[int, State]
+"""An optimiser's `state`: {number of the parameter: {moment: tensor}}."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Saved:
-    """A run as its folder holds it; model at the last step, optimizer as AdamW's `state`, start: weights of step 0."""
+    """A run as its folder holds it.
+
+    model: its description alone counts where weights are given; weights, optimizer: at the last step; start: the
+    weights of step 0; best: the best step with its weights and moments; scaler: the gradient scaler's state; lines: of
+    the history's first steps as JSON (`history.to_text`).
+    """
 
     model: nn.Module
+    weights: State
     options: dict[str, Any]
     device: str
-    history: list[TrainStep]
-    optimizer: dict[int, dict[str, torch.Tensor]]
-    start: dict[str, torch.Tensor]
+    history: Sequence[TrainStep]
+    optimizer: Moments
+    start: State
+    best: tuple[Best, State, Moments] | None = None
+    scaler: dict[str, Any] | None = None
+    lines: list[str] = dataclasses.field(default_factory=list)
+
+
+class OtherTask(ValueError):
+    """The run is whole, but the task given holds other tensors than it was trained on."""
 
 
 def save_run(folder: str | os.PathLike[str], saved: Saved, task: Task) -> Path:
@@ -47,10 +64,22 @@ def save_run(folder: str | os.PathLike[str], saved: Saved, task: Task) -> Path:
     """
     place = Path(folder).resolve()
     check_run_place(place)
+    checkpoint.write_folder(place, run_files(saved, task))
+    return place
+
+
+def run_files(saved: Saved, task: Task) -> dict[str, bytes]:
+    """Return the files of a saved run by name; raises ValueError as `save_run` does."""
     names = [name for name, _ in saved.model.named_parameters()]
-    moments = {f"{names[i]}.{key}": state[key] for i, state in saved.optimizer.items() for key in MOMENTS}
-    files = checkpoint.model_files(saved.model)
-    files[OPTIMIZER], files[START] = checkpoint.pack(moments), checkpoint.pack(saved.start)
+    files = checkpoint.model_files(saved.model, weights=saved.weights)
+    files[HISTORY] = history.to_text(saved.history, saved.lines).encode()
+    files[OPTIMIZER], files[START] = checkpoint.pack(_by_name(names, saved.optimizer)), checkpoint.pack(saved.start)
+    best = None
+    if saved.best is not None:
+        best, weights, moments = saved.best
+        tensors = {f"model/{name}": value for name, value in weights.items()}
+        tensors |= {f"optimizer/{name}": value for name, value in _by_name(names, moments).items()}
+        files[BEST] = checkpoint.pack(tensors)
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -59,12 +88,12 @@ def save_run(folder: str | os.PathLike[str], saved: Saved, task: Task) -> Path:
         "options": saved.options,
         "device": saved.device,
         "step": len(saved.history),
-        "sha256": {name: hashlib.sha256(files[name]).hexdigest() for name in (OPTIMIZER, START)},
-        "history": [_step_to_json(step) for step in saved.history],
+        "best": None if best is None else dataclasses.asdict(best),
+        "scaler": saved.scaler,
+        "sha256": {name: checkpoint.sha256(file) for name, file in files.items()},
     }
-    files[RUN] = json.dumps(content).encode()
-    checkpoint.write_folder(place, files)
-    return place
+    files[RUN] = checkpoint.sealed(content)
+    return files
 
 
 def load_run(folder: str | os.PathLike[str], task: Task) -> Saved:
@@ -74,38 +103,72 @@ def load_run(folder: str | os.PathLike[str], task: Task) -> Saved:
     """
     place = Path(folder)
     model = checkpoint.load_model(place)
-    content = checkpoint.read_json(place, RUN, FORMAT, VERSION)
+    content = read_header(place)
+    sha256 = content["sha256"]
+    text = checkpoint.read(place, HISTORY, "run")
+    for name, file in ((checkpoint.DESCRIPTION, checkpoint.read(place, checkpoint.DESCRIPTION)), (HISTORY, text)):
+        checkpoint.check_sum(place, name, file, sha256[name], "run")  # model.json in turn vouches for the weights
     try:
-        options, device, known = dict(content["options"]), str(content["device"]), content["data"]
-        history = [_step_from_json(step) for step in content["history"]]
-        complete = [step.step for step in history] == list(range(1, int(content["step"]) + 1))
-        checksums = {name: content["sha256"][name] for name in (OPTIMIZER, START)}
+        steps = history.from_text(text)
+        complete = [step.step for step in steps] == list(range(1, int(content["step"]) + 1))
+        best = None if content["best"] is None else Best(**content["best"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"folder {place} holds a damaged run: {RUN} does not fit its format ({error!r})") from None
+        words = f"{RUN} or {HISTORY} does not fit its format ({error!r})"
+        raise ValueError(f"folder {place} holds a damaged run: {words}") from None
     if not complete:
-        raise ValueError(f"folder {place} holds a damaged run: the history in {RUN} has gaps")
-    if known != _data(task):
-        raise ValueError(
-            f"task must hold the tensors that the run in folder {place} was trained on: it had {_words(known)}, "
-            f"this one has {_words(_data(task))}"
+        raise ValueError(f"folder {place} holds a damaged run: the history in {HISTORY} has gaps")
+    if content["data"] != _data(task):
+        raise OtherTask(
+            f"task must hold the tensors that the run in folder {place} was trained on: it had "
+            f"{_words(content['data'])}, this one has {_words(_data(task))}"
         )
-    start = checkpoint.read_tensors(place, START, checksums[START])
+    start = checkpoint.read_tensors(place, START, sha256[START])
     checkpoint.check_weights(place, model, start)
-    moments = checkpoint.read_tensors(place, OPTIMIZER, checksums[OPTIMIZER])
-    return Saved(model, options, device, history, _by_index(place, model, moments), start)
+    moments = _by_index(place, model, checkpoint.read_tensors(place, OPTIMIZER, sha256[OPTIMIZER]))
+    kept = None if best is None else (best, *_best_state(place, model, sha256[BEST]))
+    options, device = dict(content["options"]), content["device"]
+    return Saved(model, model.state_dict(), options, device, steps, moments, start, kept, content["scaler"])
+
+
+def read_header(place: Path) -> dict[str, Any]:
+    """Return the content of a folder's run.json; raises ValueError where it is missing, damaged or not a run's."""
+    content = checkpoint.read_json(place, RUN, FORMAT, VERSION)
+    kinds = {"data": dict, "options": dict, "device": str, "step": int, "sha256": dict}
+    wrong = [name for name, kind in kinds.items() if not isinstance(content.get(name), kind)]
+    if wrong or not {"best", "scaler"} <= content.keys():
+        raise ValueError(f"folder {place} holds a damaged run: {RUN} does not fit its format ({wrong or 'best'})")
+    needed = {checkpoint.DESCRIPTION, checkpoint.WEIGHTS, HISTORY, OPTIMIZER, START} | (
+        {BEST} if content["best"] else set()
+    )
+    if odd := needed ^ content["sha256"].keys():
+        words = f"{RUN} must name the files of a run and no other, see {min(odd)!r}"
+        raise ValueError(f"folder {place} holds a damaged run: {words}")
+    return content
 
 
 def check_run_place(folder: str | os.PathLike[str]) -> None:
     """Raise ValueError where `save_run` would: a file, or a folder that holds anything but a saved run or model."""
     place = Path(folder).resolve()
-    checkpoint.check_place(place, (RUN, OPTIMIZER, START))
-    if place.is_dir() and {path.name for path in place.iterdir()} & {RUN, OPTIMIZER, START}:
+    checkpoint.check_place(place, OWN)
+    if place.is_dir() and {path.name for path in place.iterdir()} & set(OWN):
         checkpoint.read_json(place, RUN, FORMAT, VERSION)
 
 
-def _by_index(place: Path, model: nn.Module, moments: Mapping[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
-    """AdamW's state, {number of the parameter: {moment: tensor}}, from tensors named by parameter and moment."""
-    states: dict[int, dict[str, torch.Tensor]] = {}
+def _best_state(place: Path, model: nn.Module, sha256: str) -> tuple[State, Moments]:
+    tensors = checkpoint.read_tensors(place, BEST, sha256)
+    weights = {key.removeprefix("model/"): value for key, value in tensors.items() if key.startswith("model/")}
+    checkpoint.check_weights(place, model, weights)
+    moments = {key.removeprefix("optimizer/"): v for key, v in tensors.items() if not key.startswith("model/")}
+    return weights, _by_index(place, model, moments)
+
+
+def _by_name(names: Sequence[str], moments: Moments) -> State:
+    return {f"{names[i]}.{key}": state[key] for i, state in moments.items() for key in MOMENTS}
+
+
+def _by_index(place: Path, model: nn.Module, moments: Mapping[str, torch.Tensor]) -> Moments:
+    """The optimiser's state from tensors named by parameter and moment."""
+    states: Moments = {}
     expected: set[str] = set()
     for number, (name, parameter) in enumerate(model.named_parameters()):
         state = {key: moments[f"{name}.{key}"] for key in MOMENTS if f"{name}.{key}" in moments}
@@ -123,53 +186,16 @@ def _by_index(place: Path, model: nn.Module, moments: Mapping[str, torch.Tensor]
 
 def _data(task: Task) -> dict[str, list[list[Any]]]:
     """The kind and shape of every tensor of a task, as JSON."""
+    parts = {"train": task.train, "test": task.test, "validation": task.validation}
     return {
         part: [[str(t.dtype).removeprefix("torch."), *t.shape] for t in tensors]
-        for part, tensors in (("train", task.train), ("test", task.test))
+        for part, tensors in parts.items()
+        if tensors is not None
     }
 
 
 def _words(data: Mapping[str, Sequence[Sequence[Any]]]) -> str:
     return ", ".join(
-        f"{part} " + " and ".join(f"{kind} {tuple(shape)}" for kind, *shape in data[part]) for part in ("train", "test")
-    )
-
-
-def _step_to_json(step: TrainStep) -> dict[str, Any]:
-    fields = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}
-    return {**fields, "spectrum": None if step.spectrum is None else _spectrum_to_json(step.spectrum)}
-
-
-def _step_from_json(content: dict[str, Any]) -> TrainStep:
-    spectrum = content["spectrum"]
-    return TrainStep(**{**content, "spectrum": None if spectrum is None else _spectrum_from_json(spectrum)})
-
-
-def _spectrum_to_json(spectrum: Spectrum) -> dict[str, Any]:
-    residuals = spectrum.residuals
-    return {
-        "eigenvalues": torch.view_as_real(spectrum.eigenvalues.detach().cpu().resolve_conj()).tolist(),
-        "residuals": None if residuals is None else residuals.tolist(),
-        "dtype": str(spectrum.eigenvalues.real.dtype).removeprefix("torch."),
-        "dt": spectrum.dt,
-        "names": None if spectrum.names is None else list(spectrum.names),
-        "kind": spectrum.kind,
-        "in_sample": spectrum.in_sample,
-        "tolerance": spectrum.tolerance,
-        "advice": spectrum.advice,
-    }
-
-
-def _spectrum_from_json(content: dict[str, Any]) -> Spectrum:
-    dtype = {"float32": torch.float32, "float64": torch.float64}[content["dtype"]]
-    residuals = content["residuals"]
-    return Spectrum(
-        torch.view_as_complex(torch.tensor(content["eigenvalues"], dtype=dtype)),
-        None if residuals is None else torch.tensor(residuals, dtype=dtype),
-        content["dt"],
-        content["names"],
-        content["kind"],
-        content["in_sample"],
-        content["tolerance"],
-        content["advice"],
+        f"{part} " + " and ".join(f"{kind} {tuple(shape)}" for kind, *shape in tensors)
+        for part, tensors in data.items()
     )

@@ -109,9 +109,11 @@ def test_a_model_of_unknown_parts_is_refused_before_anything_is_written(tmp_path
 
 
 def edit(folder, change):
+    """Change model.json, and its checksum with it."""
     content = json.loads((folder / "model.json").read_text())
+    content.pop("checksum")
     change(content)
-    (folder / "model.json").write_text(json.dumps(content))
+    (folder / "model.json").write_bytes(checkpoint.sealed(content))
 
 
 def flip(folder):
@@ -156,6 +158,12 @@ def of_another_model(folder, change):
         (lambda f: truncate(f, "weights.safetensors"), "damaged weights"),
         (lambda f: (f / "weights.safetensors").write_bytes(b""), "damaged weights"),
         (flip, "damaged weights"),
+        (lambda f: torch.save({"a": torch.ones(2)}, f / "weights.safetensors"), "damaged weights"),
+        (lambda f: edit(f, lambda c: c.update(model={"type": "../../os"})), "cannot be built: unknown class"),
+        (
+            lambda f: (f / "model.json").write_text((f / "model.json").read_text().replace("0.0001", "0.0002")),
+            "its checksum differs",
+        ),
         (lambda f: of_another_model(f, lambda t: {**t, "more": torch.ones(1)}), "they also hold 'more'"),
         (lambda f: of_another_model(f, lambda t: {"readout.bias": t["readout.bias"]}), "they lack 'cell.W_x.bias'"),
         (
