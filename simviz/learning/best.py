@@ -43,15 +43,15 @@ def validated(name: str) -> str:
     return f"validation {name}"
 
 
-def judged(task: Task, history: Sequence[TrainStep], per_epoch: int) -> Best:
+def judged(task: Task, history: Sequence[TrainStep], every: int) -> Best:
     """Return how good the state after the last step is, which must have been measured.
 
-    The training loss is the mean over as many steps as an epoch has. Raises ValueError where the task's goal is none
-    of its metrics.
+    The training loss is the mean over the last `every` steps, those since the last measurement. Raises ValueError where
+    the task's goal is none of its metrics.
     """
     last = history[-1]
     if task.validation is None or not task.goal:
-        losses = [step.loss for step in history[-per_epoch:]]
+        losses = [step.loss for step in history[-every:]]
         return Best(last.step, sum(losses) / len(losses), TRAINING_LOSS)
     measure = validated(task.goal)
     if measure not in last.metrics:

@@ -25,6 +25,7 @@ def checked(options: dict[str, Any]) -> dict[str, Any]:
         "schedule": checks.one_of("schedule", given["schedule"], SCHEDULES),
         "seed": checks.positive_int("seed", given["seed"], 0),
         "max_steps": maybe(checks.positive_int, "max_steps"),
+        "measure_every": maybe(checks.positive_int, "measure_every"),
         "weight_decay": checks.real("weight_decay", given["weight_decay"], 0.0),
         **{name: checks.positive_int(name, given[name]) for name in ("spectrum_every", "snapshots")},
         "penalty": checks.real("penalty", given["penalty"], 0.0),

@@ -37,9 +37,10 @@ class Run:
     "step": times `drop` every `drop_every` epochs; optimizer: "adamw" or "adam", with betas, eps, weight_decay (AdamW's
     is apart from the gradient, Adam's a part of it); clip: the longest gradient, in the Euclidean norm, that reaches
     the optimiser; autocast: "bfloat16", or on CUDA "float16", for the loss of a training step (never for metrics);
-    device: "auto" takes CUDA or MPS where there is one, else the CPU; spectrum_every: steps between two spectra, for
-    models whose spectrum() needs no input; penalty: this many times the model's own penalty is added to what is
-    minimised (a DEQ's: how far its cell is from contracting; 0 is off), while `loss` stays the task's.
+    device: "auto" takes CUDA or MPS where there is one, else the CPU; measure_every: steps between two measurements,
+    None for every epoch's end; spectrum_every: steps between two spectra, for models whose spectrum() needs no input;
+    penalty: this many times the model's own penalty is added to what is minimised (a DEQ's: how far its cell is from
+    contracting; 0 is off), while `loss` stays the task's.
 
     What dropout and its like draw (`learning.draws`) is a function of seed and step: PyTorch's own generators serve
     during such a model's step and go on afterwards where they were. Raises ValueError for bad options, ArithmeticError
@@ -64,6 +65,7 @@ class Run:
         device: str | torch.device = "auto",
         *,
         max_steps: int | None = None,
+        measure_every: int | None = None,
         weight_decay: float = 0.0,
         spectrum_every: int = 10,
         snapshots: int = 20,
@@ -92,6 +94,7 @@ class Run:
         _check_batch_norm(model, self._batches)
         self.steps_per_epoch = self._batches.per_epoch
         self.total_steps = max_steps or epochs * self.steps_per_epoch
+        self.measured_every: int = self.options["measure_every"] or self.steps_per_epoch
         self._descent = Descent(self.model, self.options, self.device)
         self.optimizer = self._descent.optimizer
         self.lock = threading.RLock()
@@ -118,7 +121,7 @@ class Run:
             epoch = self._batches.epoch(number)
             done = self._descend(number)
             last = number == self.total_steps
-            judge = last or number % self.steps_per_epoch == 0
+            judge = last or number % self.measured_every == 0
             metrics = self._measured(last) if judge else {}
             spectrum = self.current_spectrum() if last or number % self.options["spectrum_every"] == 0 else None
             spent = (self.history[-1].seconds if self.history else 0.0) + time.perf_counter() - began
@@ -157,7 +160,7 @@ class Run:
         # The loss can be finite and the weights after it not.
         if not (due or write or judge) or not self._descent.finite():
             return
-        now = judged(self.task, self.history, self.steps_per_epoch) if judge else None
+        now = judged(self.task, self.history, self.measured_every) if judge else None
         better = now is not None and now.beats(self.best, self.task)
         state = self.state() if due or better else {}
         if due:
@@ -172,10 +175,10 @@ class Run:
 
     @property
     def best(self) -> Best | None:
-        """The best step so far, `run.rewind(run.best.step)` brings it back; None before the first epoch's end.
+        """The best step so far, `run.rewind(run.best.step)` brings it back; None before the first measurement.
 
-        Measured at every epoch's end and at the last step by the task's goal on the validation part. Without one, or
-        without a goal, the mean training loss decides and never the test part, which would then measure nothing.
+        Measured whenever the run measures, by the task's goal on the validation part. Without one, or without a goal,
+        the mean training loss decides and never the test part, which would then measure nothing.
         """
         return None if self._best is None else self._best[0]
 
