@@ -11,7 +11,8 @@ import numpy as np
 from simviz import checks
 from simviz.learning.data.cache import DAMAGED
 from simviz.learning.orbits import trajectories
-from simviz.learning.task import Task, check_shares
+from simviz.learning.splits import check_shares
+from simviz.learning.task import Task
 
 DELIMITERS = ",;\t"
 

@@ -7,7 +7,8 @@ import torch
 
 from simviz import checks
 from simviz.learning.data import cache
-from simviz.learning.task import Task, check_shares
+from simviz.learning.splits import check_shares
+from simviz.learning.task import Task
 
 
 def digits(held_out: float = 0.2, seed: int = 0, *, validation: float = 0.0) -> Task:

@@ -15,7 +15,8 @@ import torch
 
 from simviz import checks
 from simviz.learning.data import cache
-from simviz.learning.task import TRAIN, Task, classification_loss, classification_metrics, split
+from simviz.learning.splits import TRAIN, split
+from simviz.learning.task import Task, classification_loss, classification_metrics
 
 Place = str | os.PathLike[str] | None
 

@@ -1,0 +1,126 @@
+"""Which settings does each model get in the paper's three tasks? A run for a word: image classes, memory, a picture.
+
+Konishi and Kawahara, arXiv 2207.07475. The settings were chosen on validation parts alone, the same effort for every
+model; `paper=True` takes the lengths of the published experiments (their ranges: epochs 20..80, batches 64..512; copy
+memory: 20 epochs of batches up to 20, gradients clipped at 1; image regression: 2,000 full-batch steps).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from simviz import checks
+from simviz.learning.run import Run
+from simviz.learning.task import Task
+from simviz.models import paper as published
+
+CLASSIFIERS = {
+    "single": "single-tier SIM",
+    "two": "two-tier SIM",
+    "deq": "deep equilibrium model",
+    "monotone": "monotone deep equilibrium model",
+    "plain": "plain net, the control",
+    "wide": "plain net widened to the SIM's parameters",
+}
+"""Models by the word that names them; `copy` and `regress` have those without an equilibrium."""
+FEED_FORWARD = ("single", "two", "plain", "wide")
+CLASSIFY: dict[str, dict[str, Any]] = {
+    "single": {"lr": 5e-3, "weight_decay": 0.1},
+    "two": {"lr": 5e-3, "weight_decay": 0.1},
+    "deq": {"lr": 5e-3, "weight_decay": 0.1},
+    "monotone": {"lr": 5e-3, "weight_decay": 0.1},
+    "plain": {"lr": 5e-3, "weight_decay": 0.1},
+    "wide": {"lr": 5e-3, "weight_decay": 0.1},
+}
+COPY: dict[str, Any] = {"lr": 4e-3, "schedule": "constant", "clip": 1.0, "batch_size": 10}
+REGRESS: dict[str, Any] = {"lr": 1e-3, "weight_decay": 0.0}
+
+
+def classify(kind: str, task: Task, *, seed: int = 0, paper: bool = False, **options: Any) -> Run:
+    """Return the run that trains a classifier on square images, (samples, channels, side, side), ten classes.
+
+    kind: one of `CLASSIFIERS`; paper: 20 epochs; options: of the Run, instead of the settings in `CLASSIFY`. Raises
+    ValueError for another kind, and for a task of anything but square images in at most ten classes.
+    """
+    checks.one_of("kind", kind, list(CLASSIFIERS))
+    _, channels, side = _image_shape(task)
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "single": lambda: published.image_classifier(1, side, channels),
+        "two": lambda: published.image_classifier(2, side, channels, bandwidth="median"),
+        "deq": lambda: published.image_deq(side, channels),
+        "monotone": lambda: published.image_monotone(side, channels),
+        "plain": lambda: published.plain_image_classifier(1, side, channels),
+        "wide": lambda: published.plain_image_classifier(1, side, channels, widened=True),
+    }
+    settings = {"epochs": 20 if paper else 10, "batch_size": 128, **CLASSIFY[kind], **options}
+    return Run(_seeded(makers[kind], seed), task, seed=seed, **settings)
+
+
+def copy(kind: str, task: Task, *, seed: int = 0, paper: bool = False, **options: Any) -> Run:
+    """Return the run that trains a model of `FEED_FORWARD` on a task of `data.copy_memory`.
+
+    paper: 20 epochs; else 600 steps, measured every 20; options: of the Run, instead of the settings in `COPY`.
+    """
+    checks.one_of("kind", kind, list(FEED_FORWARD))
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "single": lambda: published.copy_memory(1),
+        "two": lambda: published.copy_memory(2),
+        "plain": lambda: published.plain_copy_memory(1),
+        "wide": lambda: published.plain_copy_memory(1, widened=True),
+    }
+    length = {"epochs": 20} if paper else {"max_steps": 600, "measure_every": 20}
+    return Run(_seeded(makers[kind], seed), task, seed=seed, **{**length, **COPY, **options})
+
+
+def regress(
+    kind: str,
+    task: Task,
+    *,
+    basis: str = "fourier",
+    bandwidth: float | str | None = None,
+    seed: int = 0,
+    paper: bool = False,
+    **options: Any,
+) -> Run:
+    """Return the run that teaches a model of `FEED_FORWARD` a picture, see `data.photograph`; full-batch steps.
+
+    basis: of one tier, "fourier" or "network"; bandwidth: of the random features (None: the one chosen on validation
+    pixels); paper: 2,000 steps, else 500; options: of the Run, instead of the settings in `REGRESS`.
+    """
+    checks.one_of("kind", kind, list(FEED_FORWARD))
+    tiers = 2 if kind == "two" else 1
+    basis = "network" if tiers == 2 else basis
+    width = (BANDWIDTHS[basis] if tiers == 1 else "median") if bandwidth is None else bandwidth
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "single": lambda: published.image_regressor(1, basis, width),
+        "two": lambda: published.image_regressor(2, basis, width),
+        "plain": lambda: published.plain_image_regressor(1, basis, width),
+        "wide": lambda: published.plain_image_regressor(1, basis, width, widened=True),
+    }
+    length = {"max_steps": 2000 if paper else 500, "measure_every": 25, "batch_size": len(task.train[0])}
+    return Run(_seeded(makers[kind], seed), task, seed=seed, **{**length, **REGRESS, **options})
+
+
+BANDWIDTHS: dict[str, float] = {"fourier": 0.1, "network": 1.0}
+"""Of the Fourier basis, in units of the square's half side; one tier on a network has no random features."""
+
+
+def _image_shape(task: Task) -> tuple[int, int, int]:
+    shape = tuple(task.train[0].shape[1:])
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"task must hold square images (samples, channels, side, side), got samples of {shape}")
+    classes = task.number_of_classes
+    if classes is None or classes > published.classification.CLASSES:
+        raise ValueError(f"task must have at most ten classes for the paper's classifiers, got {classes}")
+    return classes, shape[0], shape[1]
+
+
+def _seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The model with weights drawn from this seed, PyTorch's generator left where it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(checks.positive_int("seed", seed, 0))
+        return make()
