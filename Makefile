@@ -18,11 +18,11 @@ PYTHON ?= $(shell for modules in 'import ensurepip, venv;' ''; do \
 	"$$p" -c "$$modules $(NEW_ENOUGH)" >/dev/null 2>&1 && { echo "$$p"; exit; }; done; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test quick lint browser clean
+.PHONY: help env lab test quick lint prove benchmark browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 env: $(STAMP)  ## build the environment in .venv, with the versions of constraints.txt
 
@@ -41,6 +41,15 @@ lint: env  ## lint and format of code and notebooks, types, import rules
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
+
+prove: env  ## long campaigns, an hour or two: a hundred kills of a training run, the quality table of docs/quality.md
+	SIMVIZ_KILLS=100 $(BIN)/python -m pytest tests/learning/test_kill.py
+	$(BIN)/python benchmarks/quality.py
+
+benchmark: env  ## times beside the named peers, which it installs: torchdeq and PyDMD
+	$(PIP) install --quiet -c constraints.txt -e ".[benchmarks]"
+	@for script in anderson classifiers edmd gradients jacobian; do \
+		echo; echo "$$script"; $(BIN)/python benchmarks/$$script.py || exit; done
 
 clean:  ## remove the environment, caches and build results
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

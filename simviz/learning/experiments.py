@@ -93,7 +93,7 @@ def regress(
     """
     checks.one_of("kind", kind, list(FEED_FORWARD))
     tiers = 2 if kind == "two" else 1
-    basis = "network" if tiers == 2 else basis
+    basis = "network" if tiers == 2 else checks.one_of("basis", basis, list(BANDWIDTHS))
     width = (BANDWIDTHS[basis] if tiers == 1 else "median") if bandwidth is None else bandwidth
     makers: dict[str, Callable[[], nn.Module]] = {
         "single": lambda: published.image_regressor(1, basis, width),

@@ -59,7 +59,8 @@ class Tanh(nn.Module):
 class Convolutional(nn.Module):
     r"""The cell :math:`f(z, x) = \tanh(W_2 * relu(norm(W_1 * z + W_x * x)))` of images, * a 3x3 convolution.
 
-    channels_in, channels: of x and of z; side: both are side x side; groups: of the group normalisation, a divisor of
+    channels_in, channels: of x and of z; side: both are side x side; channels_in=None: x has z's shape and is added as
+    it is, without :math:`W_x`, which an encoder may then hold; groups: of the group normalisation, a divisor of
     channels. It treats samples apart, as a cell must: batch normalisation would not. gain: the product of the spectral
     norms of :math:`W_1, W_2` at the start, the norm not counted (training may leave that). z: (batch, channels, side,
     side), x: (batch, channels_in, side, side) -> z's shape. Raises ValueError for bad sizes.
@@ -67,9 +68,11 @@ class Convolutional(nn.Module):
 
     saved_as: ClassVar[str] = "ConvolutionalCell"  # a basis has the name already
 
-    def __init__(self, channels_in: int, channels: int, side: int, groups: int = 4, gain: float = 0.8) -> None:
+    def __init__(
+        self, channels_in: int | None, channels: int, side: int, groups: int = 4, gain: float = 0.8
+    ) -> None:
         super().__init__()
-        self.channels_in = checks.positive_int("channels_in", channels_in)
+        self.channels_in = channels if channels_in is None else checks.positive_int("channels_in", channels_in)
         self.channels, self.side = checks.positive_int("channels", channels), checks.positive_int("side", side)
         if channels % checks.positive_int("groups", groups):
             raise ValueError(f"groups must divide channels, {channels}, got {groups}")
@@ -78,13 +81,14 @@ class Convolutional(nn.Module):
         self.options: dict[str, Any] = {**sizes, "gain": gain}
         self.W_1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.W_2 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.W_x = nn.Conv2d(channels_in, channels, 3, padding=1)
+        self.W_x = nn.Identity() if channels_in is None else nn.Conv2d(channels_in, channels, 3, padding=1)
         self.norm = nn.GroupNorm(groups, channels)
-        nn.init.normal_(self.W_x.weight, std=1 / math.sqrt(9 * channels_in))
+        if isinstance(self.W_x, nn.Conv2d):
+            nn.init.normal_(self.W_x.weight, std=1 / math.sqrt(9 * self.channels_in))
         with torch.no_grad():
-            for bias in (self.W_x.bias, self.W_2.bias):
-                assert bias is not None
-                bias.zero_()
+            for layer in (self.W_x, self.W_2):
+                if isinstance(layer, nn.Conv2d):
+                    layer.get_parameter("bias").zero_()
             for layer in (self.W_1, self.W_2):
                 nn.init.normal_(layer.weight)
                 layer.weight.mul_(math.sqrt(gain) / _norm(layer, (1, channels, side, side)))

@@ -20,8 +20,8 @@ def image_deq(side: int, channels: int, units: int | None = None, *, rtol: float
     r"""Return a deep equilibrium classifier of images, ten classes.
 
     Below 16 pixels a side: :math:`z = \tanh(W_z z + W_x x + b)` with `units` units (None: 64), then one Linear. From 16
-    on: convolution, batch norm, ReLU and halving, then the equilibrium of the convolutional cell of `units` channels
-    (None: 46) on half the side, halved and read out by one Linear: 80,000 parameters for 28 pixels and one channel.
+    on: convolution, batch norm, ReLU and halving, twice, then the equilibrium of the convolutional cell of `units`
+    channels (None: 46), read out by one Linear: 80,108 parameters for 28 pixels and one channel.
     rtol, max_steps: of the forward and the backward solve. x: (batch, channels, side, side) -> (batch, 10). Not from
     the paper: the model it is compared with.
     """
@@ -31,10 +31,10 @@ def image_deq(side: int, channels: int, units: int | None = None, *, rtol: float
         small = Tanh(channels * side**2, 64 if units is None else units)
         return DEQ(small, nn.Linear(small.units, CLASSES), Anderson(), gradient, rtol=rtol, max_steps=max_steps)
     width = 46 if units is None else checks.positive_int("units", units)
-    half, quarter = side // 2, side // 4
-    readout = nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(width * quarter**2, CLASSES))
-    cell = Convolutional(width, width, half, groups=2)
-    encoder = Pooled(side, channels, width)
+    quarter = side // 4
+    encoder = Pooled(side, channels, width, halvings=2)
+    cell = Convolutional(None, width, quarter, groups=2)
+    readout = nn.Sequential(nn.Flatten(), nn.Linear(width * quarter**2, CLASSES))
     return DEQ(cell, readout, Anderson(), gradient, rtol=rtol, max_steps=max_steps, encoder=encoder)
 
 

@@ -1,0 +1,109 @@
+"""The paper's three tasks with the library's settings: what is trained, that it is seeded, and that it learns."""
+
+import pytest
+import torch
+
+from simviz.learning import data, experiments
+from simviz.learning.task import Task
+from simviz.models import paper
+
+
+def small_digits():
+    return data.digits(held_out=0.8)
+
+
+def same(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("kind", experiments.CLASSIFIERS)
+def test_every_classifier_trains_and_its_seed_decides(kind):
+    task = small_digits()
+    runs = [experiments.classify(kind, task, seed=seed, max_steps=2) for seed in (1, 1, 2)]
+    before = torch.random.get_rng_state()
+    for run in runs:
+        for step in run:
+            assert step.loss > 0
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert same(runs[0].model, runs[1].model)
+    assert not same(runs[0].model, runs[2].model)
+    assert 0 <= runs[0].history[-1].metrics["accuracy"] <= 1
+
+
+def test_the_drawing_of_weights_leaves_the_users_generator_where_it_was():
+    before = torch.random.get_rng_state()
+    experiments.classify("two", small_digits())
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_settings_can_be_replaced_one_by_one_and_paper_takes_the_papers_lengths():
+    task = small_digits()
+    usual, other = experiments.classify("single", task), experiments.classify("single", task, lr=1e-4)
+    assert (usual.options["lr"], other.options["lr"]) == (experiments.CLASSIFY["single"]["lr"], 1e-4)
+    assert other.options["weight_decay"] == usual.options["weight_decay"]
+    assert experiments.classify("single", task, paper=True).options["epochs"] == 20
+    memory = data.copy_memory(20, train=100, test=10)
+    assert experiments.copy("single", memory, paper=True).total_steps == 20 * 10
+    assert experiments.copy("single", memory, paper=True).options["clip"] == 1.0
+    picture = data.photograph("china", side=16)
+    assert experiments.regress("single", picture, paper=True).total_steps == 2000
+
+
+def test_a_step_of_image_regression_sees_every_training_pixel():
+    run = experiments.regress("single", data.photograph("china", side=16), max_steps=30)
+    assert run.steps_per_epoch == 1
+    assert [step.step for step in run if step.metrics] == [25, 30]
+    assert run.best.measure == "validation psnr"
+
+
+@pytest.mark.parametrize("kind", experiments.FEED_FORWARD)
+def test_the_words_name_the_papers_models(kind):
+    memory, picture = data.copy_memory(20, train=20, test=10), data.photograph("china", side=16)
+
+    def count(model):
+        return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+    copied, drawn = experiments.copy(kind, memory).model, experiments.regress(kind, picture, basis="network").model
+    assert count(copied) == pytest.approx(17_294, rel=1e-2 if kind == "wide" else 0) or kind == "plain"
+    assert count(drawn) == pytest.approx(396_035, rel=1e-3 if kind == "wide" else 0) or kind == "plain"
+    if kind == "plain":
+        assert count(copied) == count(paper.plain_copy_memory(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["single", "two"])
+def test_ten_symbols_are_carried_over_a_hundred_steps_within_six_hundred_steps_of_training(kind):
+    task = data.copy_memory(100, train=6_000, test=100)
+    run = experiments.copy(kind, task)
+    reached = next((step.step for step in run if step.metrics.get("last ten", 0) >= 0.99), None)
+    assert reached is not None
+    assert reached <= 600
+    assert run.history[-1].loss < data.memoryless(100) / 3
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: experiments.classify("cnn", small_digits()), "kind must be one of 'single', 'two', 'deq'"),
+        (lambda: experiments.copy("deq", data.copy_memory(5, train=4, test=2)), "kind must be one of 'single'"),
+        (lambda: experiments.regress("monotone", data.photograph("china", side=16)), "kind must be one of"),
+        (lambda: experiments.regress("single", data.photograph("china", side=16), basis="wave"), "basis must be one of"),
+        (
+            lambda: experiments.classify("single", Task.from_arrays(torch.randn(9, 4), [0, 1, 2] * 3)),
+            r"task must hold square images \(samples, channels, side, side\), got samples of \(4,\)",
+        ),
+        (
+            lambda: experiments.classify("single", Task.from_arrays(torch.randn(36, 1, 8, 8), [*range(12)] * 3)),
+            "task must have at most ten classes for the paper's classifiers, got 12",
+        ),
+        (
+            lambda: experiments.classify("single", Task.from_arrays(torch.randn(8, 1, 8, 8), torch.randn(8))),
+            "at most ten classes",
+        ),
+        (lambda: experiments.classify("single", small_digits(), lr=-1.0), "lr must be"),
+        (lambda: experiments.classify("single", small_digits(), seed=-1), "seed must be at least 0"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_a_sentence(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
