@@ -33,35 +33,15 @@ def assemble(
     are NaN and the spectrum carries advice.
     """
     n = problem.R.shape[1]
-    root = problem.weight**0.5
-    R, Z = problem.R / root, problem.Z / root
-    scale = scale_of(R)
-    U, values, Vh = torch.linalg.svd(R / scale, full_matrices=False)
-    if not values[0] > 0:
-        raise ValueError("every observable is zero on the snapshots: nothing can be fitted")
-    rank = rank_of(values, evidence.precision)
-    to_range = Vh[:rank].T / values[:rank] / scale[:, None]  # (n, r): q = phi to_range has mean square 1
-    solved = U[:, :rank].T @ Z  # (r, n + dim)
-    if Z.shape[1] == n:  # the state is among the observables: the last of them
-        solved = torch.cat([solved, U[:, :rank].T @ R[:, n - dim :]], 1)
+    to_range, solved, scale = _solve(problem, dim, evidence.precision)
+    rank = to_range.shape[1]
     step = solved[:, :n] @ to_range  # (r, r)
     eigenvalues, eigen = eigenpairs(step)
     vectors = to_range.to(eigen.dtype) @ eigen  # (n, r)
     turn = _phase(vectors, scale)
     eigen, vectors = eigen * turn, vectors * turn
-    if problem.rows < n:
-        notes += (f"{problem.rows} snapshots cannot tell {n} observables apart: {rank} eigenvalues are left.",)
-    elif rank < n:
-        notes += (f"{n - rank} of {n} observables depend on the others to rounding: {rank} eigenvalues are left.",)
-    if problem.blurred:
-        notes += (_blurred(problem),)
-    if evidence.rows < 2 * rank:
-        notes += (
-            f"The pseudospectrum is NaN: it needs {2 * rank} checked snapshots, twice the independent observables.",
-        )
     advice = _too_few(problem.rows + evidence.rows, rank) if parted else ""
-    if evidence.rows < rank and not advice:
-        notes += (f"The residuals are rough: they rest on {evidence.rows} snapshots for {rank} observables.",)
+    notes += _remarks(problem, evidence, rank, advice)
     residuals = eigenvalues.real.new_full((rank,), float("nan"))
     if not advice:
         residuals = evidence.residuals(eigenvalues, vectors)
@@ -92,6 +72,41 @@ def assemble(
         eigen,
         evidence,
     )
+
+
+def _solve(problem: Factored, dim: int, precision: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Least squares in the numerical range: to_range (n, r), the solution (r, n + dim), the observables' scale (n,)."""
+    n = problem.R.shape[1]
+    root = problem.weight**0.5
+    R, Z = problem.R / root, problem.Z / root
+    scale = scale_of(R)
+    U, values, Vh = torch.linalg.svd(R / scale, full_matrices=False)
+    if not values[0] > 0:
+        raise ValueError("every observable is zero on the snapshots: nothing can be fitted")
+    rank = rank_of(values, precision)
+    to_range = Vh[:rank].T / values[:rank] / scale[:, None]  # (n, r): q = phi to_range has mean square 1
+    solved = U[:, :rank].T @ Z  # (r, n + dim)
+    if Z.shape[1] == n:  # the state is among the observables: the last of them
+        solved = torch.cat([solved, U[:, :rank].T @ R[:, n - dim :]], 1)
+    return to_range, solved, scale
+
+
+def _remarks(problem: Factored, evidence: Evidence, rank: int, advice: str) -> tuple[str, ...]:
+    """What a reader of the result should know of the data behind it, one sentence each."""
+    n, said = problem.R.shape[1], []
+    if problem.rows < n:
+        said.append(f"{problem.rows} snapshots cannot tell {n} observables apart: {rank} eigenvalues are left.")
+    elif rank < n:
+        said.append(f"{n - rank} of {n} observables depend on the others to rounding: {rank} eigenvalues are left.")
+    if problem.blurred:
+        said.append(_blurred(problem))
+    if evidence.rows < 2 * rank:
+        said.append(
+            f"The pseudospectrum is NaN: it needs {2 * rank} checked snapshots, twice the independent observables."
+        )
+    if evidence.rows < rank and not advice:
+        said.append(f"The residuals are rough: they rest on {evidence.rows} snapshots for {rank} observables.")
+    return tuple(said)
 
 
 def eigenpairs(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
