@@ -81,13 +81,35 @@ def test_ten_symbols_are_carried_over_a_hundred_steps_within_six_hundred_steps_o
     assert run.history[-1].loss < data.memoryless(100) / 3
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["single", "two"])
+def test_ten_epochs_of_four_thousand_mnist_digits_are_right_on_ninety_seven_of_a_hundred_others(kind):
+    run = experiments.classify(kind, data.mnist5k().folds(5)[0])
+    for _ in run:
+        pass
+    assert run.history[-1].metrics["accuracy"] >= 0.965
+
+
+@pytest.mark.slow
+def test_a_sim_on_a_fourier_basis_draws_the_flower_better_than_bilinear_interpolation():
+    task = data.photograph("flower")
+    run = experiments.regress("single", task)
+    for _ in run:
+        pass
+    bilinear = task.metrics(data.Bilinear(task), *task.test)["psnr"]
+    assert run.history[-1].metrics["psnr"] > bilinear + 0.1
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda: experiments.classify("cnn", small_digits()), "kind must be one of 'single', 'two', 'deq'"),
         (lambda: experiments.copy("deq", data.copy_memory(5, train=4, test=2)), "kind must be one of 'single'"),
         (lambda: experiments.regress("monotone", data.photograph("china", side=16)), "kind must be one of"),
-        (lambda: experiments.regress("single", data.photograph("china", side=16), basis="wave"), "basis must be one of"),
+        (
+            lambda: experiments.regress("single", data.photograph("china", side=16), basis="wave"),
+            "basis must be one of",
+        ),
         (
             lambda: experiments.classify("single", Task.from_arrays(torch.randn(9, 4), [0, 1, 2] * 3)),
             r"task must hold square images \(samples, channels, side, side\), got samples of \(4,\)",
