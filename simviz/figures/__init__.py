@@ -4,10 +4,12 @@ from simviz.figures.convergence import gradient_errors, iterates, residuals
 from simviz.figures.densities import density, transfer_matrix
 from simviz.figures.draw import arrange, curves, plane, set_in_plane
 from simviz.figures.eigenfunctions import eigenfunction
+from simviz.figures.pictures import side_by_side
 from simviz.figures.portraits import phase_portrait, return_map
 from simviz.figures.render_matplotlib import still, to_matplotlib
 from simviz.figures.render_plotly import plotly_arrays, plotly_layout, plotly_style, to_plotly
 from simviz.figures.spectra import angle_ticks, eigenvalue_points, pseudospectrum, spectrum
+from simviz.figures.training import training_curves
 
 __all__ = [
     "angle_ticks",
@@ -27,9 +29,11 @@ __all__ = [
     "residuals",
     "return_map",
     "set_in_plane",
+    "side_by_side",
     "spectrum",
     "still",
     "to_matplotlib",
     "to_plotly",
+    "training_curves",
     "transfer_matrix",
 ]

@@ -105,7 +105,9 @@ def _axes(figure: Figure, subplot: Subplot, theme: str, above: int, room: int) -
             ticks.set_powerlimits((-2, 4))  # beyond, the power stands once at the axis' end
             ticks.set_useMathText(True)
         if axis.ticks is not None:
-            getattr(axes, f"set_{side}ticks")(axis.ticks)
+            words = [f"{tick:g}" for tick in axis.ticks] if axis.scale == "log" else None
+            getattr(axes, f"set_{side}ticks")(axis.ticks, words)
+            getattr(axes, f"{side}axis").minorticks_off()
         if axis.grid:
             getattr(axes, f"{side}axis").grid(True, color=GRID[theme], linewidth=0.7)
     axes.tick_params(colors=TEXT[theme], labelsize=9)

@@ -208,4 +208,6 @@ def _axis(axis: Axis, theme: str) -> dict[str, Any]:
         drawn["range"] = [float(np.log10(v)) for v in axis.range] if axis.scale == "log" else list(axis.range)
     if axis.ticks is not None:
         drawn["tickvals"] = list(axis.ticks)
+        if axis.scale == "log":
+            drawn["ticktext"] = [f"{tick:g}" for tick in axis.ticks]
     return drawn

@@ -24,6 +24,7 @@ from safetensors.torch import save as save_tensors
 from torch import nn
 
 # The rooms whose classes a description may name register them when they are imported.
+from simviz.learning.places import model_folder
 from simviz.models import affine, bases, deq, propagators, sim  # noqa: F401
 from simviz.models.config import build, describe
 
@@ -95,7 +96,7 @@ def write_folder(place: Path, files: Mapping[str, bytes]) -> None:
             _write(draft / name, content)
         draft.chmod(0o755)
         _sync(draft)
-        _into_place(draft, place)
+        into_place(draft, place)
         _sync(place.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -104,10 +105,13 @@ def write_folder(place: Path, files: Mapping[str, bytes]) -> None:
 def load_model(folder: str | os.PathLike[str]) -> nn.Module:
     """Return the model that `save_model` wrote into a folder, in evaluation mode, on the CPU, in its own dtype.
 
-    Nothing in the folder is executed. Raises ValueError for a folder that holds no model or a damaged one: a missing
-    file, broken JSON, a class or an option this version does not know, weights cut short, changed or of another model.
+    The folder of a training will do, and one of checkpoints: then it is the trained model, or the best checkpoint, or
+    the newest one (`places.model_folder`). Nothing in the folder is executed.
+
+    Raises ValueError for a folder that holds no model or a damaged one: a missing file, broken JSON, a class or an
+    option this version does not know, weights cut short, changed or of another model.
     """
-    place = Path(folder)
+    place = model_folder(Path(folder))
     content = _description(place)
     tensors = read_tensors(place, WEIGHTS, content.get("sha256"))
     try:
@@ -140,7 +144,7 @@ def check_sum(place: Path, name: str, content: bytes, expected: Any, word: str =
 
 def load_extra(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the `extra` that was saved with the model; raises ValueError as `load_model` does."""
-    return _description(Path(folder)).get("extra", {})
+    return _description(model_folder(Path(folder))).get("extra", {})
 
 
 def check_place(folder: str | os.PathLike[str], more: Sequence[str] = ()) -> None:
@@ -242,8 +246,8 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _into_place(draft: Path, place: Path) -> None:
-    """Rename the draft to its place; what stood there ends up where the draft was."""
+def into_place(draft: Path, place: Path) -> None:
+    """Rename a folder to its place; what stood there ends up where the folder was."""
     if not place.exists() or not any(place.iterdir()):
         if place.exists():
             place.rmdir()

@@ -14,6 +14,7 @@ from simviz.records import Axis, FigureSpec, Spectrum, Subplot, Trace
 from tests.figures.test_densities import EDGES, arcsine
 from tests.figures.test_eigenfunctions import PLANE, X
 from tests.figures.test_spectra import LATTICE, lattice
+from tests.figures.test_training import history
 
 LONG = Spectrum(
     torch.tensor([0.99, 0.97, 0.9, 0.6 + 0.3j, 0.6 - 0.3j, 1.2]),
@@ -38,6 +39,10 @@ MAKERS = {
     "density": lambda: figures.density(EDGES, np.diff(EDGES), exact=arcsine, histogram=[0.5]),
     "density of two": lambda: figures.density((X, X * 1e-3), np.full((120, 120), 1 / 14400)),
     "matrix": lambda: figures.transfer_matrix(np.eye(50) / 50),
+    "training": lambda: figures.training_curves(
+        history(300, jump=0.5), goal="accuracy", reference=(0.7, "bilinear"), loss_reference=(0.04, "without memory")
+    ),
+    "training without a goal": lambda: figures.training_curves(history(5, every=9, validation=False)),
 }
 
 

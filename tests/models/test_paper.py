@@ -35,7 +35,10 @@ def test_an_image_classifier_has_exactly_the_papers_trainable_parameters(tiers, 
 
 
 CONTROLS = {
-    "digits": (lambda t: paper.image_classifier(t, 8, 1), lambda t, w: paper.plain_image_classifier(t, 8, 1, widened=w)),
+    "digits": (
+        lambda t: paper.image_classifier(t, 8, 1),
+        lambda t, w: paper.plain_image_classifier(t, 8, 1, widened=w),
+    ),
     "mnist": (
         lambda t: paper.image_classifier(t, 28, 1),
         lambda t, w: paper.plain_image_classifier(t, 28, 1, widened=w),

@@ -22,14 +22,14 @@ class TrainPanel(Panel):
         if metric is not None and metric not in known:
             raise ValueError(f"metric must be one of {', '.join(known)}, got {metric!r}")
         self.run, self.metric = run, metric or known[0]
-        curves = figures.curves(run.history, metric=self.metric, live=True, total=run.total_steps)
+        curves = figures.training_curves(run.history, goal=self.metric, live=True, total=run.total_steps)
         first = next((s.spectrum for s in run.history if s.spectrum is not None), run.current_spectrum())
         self.has_spectrum = first is not None
         right = 0.56 if self.has_spectrum else 1.0
         parts = [(curves, (0.0, right, 0.0, 1.0))]
         if first is not None:
             parts.append((figures.spectrum(first, live=True), (0.66, 1.0, 0.0, 1.0)))
-        super().__init__(Player(run), figures.arrange(parts, size=(960, 440)))
+        super().__init__(Player(run), figures.arrange(parts, size=(960, 520)))
 
     def item(self, item: TrainStep) -> None:
         """Keep the step until the next frame."""
