@@ -9,7 +9,7 @@ classify  5,000 MNIST digits and scikit-learn's digits, stratified 5-fold cross-
 copy      steps until the last ten symbols are right on 99 per cent of 100 held-out sequences, looked at every 20
           steps; batches of 10; delay 100 and 500; seeds 0, 1, 2; at most 2,000 steps.
 regress   PSNR on the test pixels of china and flower, 128 x 128, after 500 full-batch steps, the state with the best
-          validation PSNR; beside bilinear interpolation; seeds 0, 1, 2.
+          validation PSNR; beside bilinear interpolation; seeds 0, 1, 2 (the controls: 0 alone).
 cycles    learn_invariant_set on Stuart-Landau and Van der Pol (mu 1 and 2): frequency, set distance, orbit error.
 
     OMP_NUM_THREADS=2 python benchmarks/quality.py [classify copy regress cycles] [--markdown FILE]
@@ -116,7 +116,7 @@ def copy() -> Iterator[Row]:
 
 
 def regress() -> Iterator[Row]:
-    yield ["picture", "model", "parameters", "PSNR, dB: seeds 0, 1, 2", "mean", "seconds"]
+    yield ["picture", "model", "parameters", "PSNR, dB, by seed", "mean", "seconds"]
     cases: list[tuple[str, dict[str, Any]]] = [("single", {"basis": "fourier"}), ("single", {"basis": "network"})]
     cases += [("two", {}), ("plain", {"basis": "fourier"}), ("wide", {"basis": "fourier"})]
     cases += [("plain", {"basis": "network"})]
@@ -126,7 +126,7 @@ def regress() -> Iterator[Row]:
         yield [name, "bilinear interpolation", "0", "", f"{bilinear:.2f}", ""]
         for kind, options in cases:
             reached, seconds = [], []
-            for seed in SEEDS:
+            for seed in SEEDS if kind == "single" and options["basis"] == "fourier" else SEEDS[:1]:
                 run = finished(experiments.regress(kind, task, seed=seed, **options))
                 seconds.append(run.history[-1].seconds)
                 assert run.best is not None

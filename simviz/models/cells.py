@@ -68,9 +68,7 @@ class Convolutional(nn.Module):
 
     saved_as: ClassVar[str] = "ConvolutionalCell"  # a basis has the name already
 
-    def __init__(
-        self, channels_in: int | None, channels: int, side: int, groups: int = 4, gain: float = 0.8
-    ) -> None:
+    def __init__(self, channels_in: int | None, channels: int, side: int, groups: int = 4, gain: float = 0.8) -> None:
         super().__init__()
         self.channels_in = channels if channels_in is None else checks.positive_int("channels_in", channels_in)
         self.channels, self.side = checks.positive_int("channels", channels), checks.positive_int("side", side)
