@@ -94,8 +94,8 @@ def regress(
 ) -> Run:
     """Return the run that teaches a model of `FEED_FORWARD` a picture, see `data.photograph`; full-batch steps.
 
-    basis: of one tier, "fourier" or "network"; bandwidth: of the random features (None: the one chosen on validation
-    pixels); paper: 2,000 steps, else 500; options: of the Run, instead of the settings in `REGRESS`.
+    The readout's bias begins at the mean colour. basis: of one tier, "fourier" or "network"; bandwidth: of the random
+    features (None: as in `BANDWIDTHS`, for two tiers "median"); paper: 2,000 steps, else 500; options: of the Run, instead of the settings in `REGRESS`.
     """
     checks.one_of("kind", kind, list(FEED_FORWARD))
     tiers = 2 if kind == "two" else 1
@@ -108,7 +108,12 @@ def regress(
         "wide": lambda: published.plain_image_regressor(1, basis, width, widened=True),
     }
     length = {"max_steps": 2000 if paper else 500, "measure_every": 25, "batch_size": len(task.train[0])}
-    return Run(_seeded(makers[kind], seed), task, seed=seed, **{**length, **REGRESS[basis], **options})
+    model = _seeded(makers[kind], seed)
+    last = list(model.modules())[-1]
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        last.get_parameter("bias").copy_(task.train[1].mean(0))
+    return Run(model, task, seed=seed, **{**length, **REGRESS[basis], **options})
 
 
 def _image_shape(task: Task) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ from simviz import checks
 from simviz.learning import orbits
 from simviz.learning.orbits import TRANSIENT, spread
 from simviz.learning.run import Run
+from simviz.learning.tails import FEWEST, harmonics_needed, linear_phase, peak_angles
 from simviz.models.affine import Affine
 from simviz.models.bases import FullyConnected
 from simviz.models.propagators import Modes
@@ -24,6 +25,14 @@ BELIEVED = 0.2
 AT_REST = 0.01
 """Orbits are at rest where they move by less than this share of the data's spread in their last quarter."""
 PERIODS_IN_A_WINDOW = 3
+HIDDEN = (128, 64)
+"""Widths of the basis network; for a cycle, with half of it the phases of Van der Pol's orbits are a quarter worse."""
+RATES = (3e-2, 1e-2)
+"""Peak learning rate for a cycle and for a torus."""
+STEPS, STEPS_A_HARMONIC = 2000, 200
+"""Of training, at the least, and of a sharp cycle: the more harmonics, the finer the phases must be."""
+QUIET = 0.1
+"""Of its first size, what the network adds to the phases of the plane in which the orbits' tails turn."""
 PACE = 0.03
 """Of a torus' angles: left to run ahead of the basis they end in other points of the lattice."""
 
@@ -45,15 +54,23 @@ class Finding:
 
 
 def learn_invariant_set(
-    trajectories: Any, dt: float, frequencies: int = 1, seed: int = 0, *, steps: int = 2000, device: str = "auto"
+    trajectories: Any,
+    dt: float,
+    frequencies: int = 1,
+    seed: int = 0,
+    *,
+    steps: int | None = None,
+    harmonics: int | None = None,
+    device: str = "auto",
 ) -> SIM:
     """Learn the cycle (frequencies=1) or torus (2) that trajectories settle on.
 
     trajectories: (batch, time, dim) real, sampled every dt, each from a start of its own; the later two thirds of a
-    trajectory should lie near the set; dt: time a step; steps: of training. Returns a SIM with explicit eigenvalues
-    and unit phases: `sim.shadow`, `sim.orbit`, `sim.spectrum`; `sim.finding` says in a sentence what was found, with
-    the held-out error. Where no such set is found (decay to a point, noise, chaos) the finding and a UserWarning say
-    so. Raises ValueError for another shape, NaN, dt not above 0.
+    trajectory should lie near the set; dt: time a step; steps, harmonics: chosen from the data, or see
+    `invariant_set_run`. Returns a SIM with explicit eigenvalues and unit phases: `sim.shadow`, `sim.orbit`,
+    `sim.spectrum`; `sim.finding` says in a sentence what was found, with the held-out error. Where no such set is found
+    (decay to a point, noise, chaos) the finding and a UserWarning say so. Raises ValueError for another shape,
+    NaN, dt not above 0.
 
     >>> data = torch.tensor([0.0, 1.0]).repeat(4, 30, 1)
     >>> with warnings.catch_warnings():
@@ -61,7 +78,8 @@ def learn_invariant_set(
     ...     learn_invariant_set(data, dt=0.1).finding.found
     False
     """
-    run = invariant_set_run(trajectories, dt, frequencies, seed, steps=steps, device=device)
+    options: dict[str, Any] = {"steps": steps, "harmonics": harmonics, "device": device}
+    run = invariant_set_run(trajectories, dt, frequencies, seed, **options)
     sim = run.model
     assert isinstance(sim, SIM)
     test = run.task.test[0]
@@ -73,7 +91,7 @@ def learn_invariant_set(
         sim.finding = _train(run, dt)
         if not sim.finding.found:  # the strongest peak may be the second harmonic: try half of its angle once
             halved = [angle / 2 for angle in peak_angles(test, frequencies)]
-            again = invariant_set_run(trajectories, dt, frequencies, seed, steps=steps, device=device, start=halved)
+            again = invariant_set_run(trajectories, dt, frequencies, seed, start=halved, **options)
             finding = _train(again, dt)
             if finding.orbit_error < sim.finding.orbit_error:
                 assert isinstance(again.model, SIM)
@@ -91,8 +109,8 @@ def invariant_set_run(
     frequencies: int = 1,
     seed: int = 0,
     *,
-    steps: int = 2000,
-    harmonics: int = 8,
+    steps: int | None = None,
+    harmonics: int | None = None,
     decaying: int = 4,
     start: list[float] | None = None,
     device: str = "auto",
@@ -100,31 +118,61 @@ def invariant_set_run(
     """Return the training run that learn_invariant_set pulls, for a live figure or a loop of your own.
 
     start: base angles to begin from, radians a step (default: the highest peaks of the Fourier spectrum of the
-    trajectories' later halves); harmonics, decaying: see `Modes`.
+    trajectories' later halves); steps: of training (default: 2000, of a cycle at least 200 for each harmonic);
+    harmonics, decaying: see `Modes` (default: as many as the trajectories' later halves want, 8 to 24; of a torus 8).
     """
     checks.positive("dt", dt)
-    checks.positive_int("steps", steps)
     checks.positive_int("frequencies", frequencies)
+    if steps is not None:
+        checks.positive_int("steps", steps)
     if frequencies > 2:
         raise ValueError(f"frequencies must be 1 (a cycle) or 2 (a torus), got {frequencies}")
     whole = orbits.trajectories(trajectories, seed=seed)
     test = whole.test[0]
     angles = peak_angles(test, frequencies) if start is None else start
+    if harmonics is None:
+        harmonics = harmonics_needed(test, angles[0]) if frequencies == 1 else FEWEST
     window = max(60, math.ceil(PERIODS_IN_A_WINDOW * 2 * math.pi / min(angles)))
     task = orbits.trajectories(trajectories, seed=seed, window=window)
+    pace = PACE if frequencies == 2 else 1.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        seen = whole.train[0]
-        shift, scale = seen.mean((0, 1)).tolist(), spread(seen).tolist()
-        units = Affine(shift, scale)
-        modes = Modes(frequencies, harmonics, decaying, start=angles, dt=dt, pace=PACE if frequencies == 2 else 1.0)
-        basis = nn.Sequential(units, FullyConnected(len(shift), modes.inputs, hidden=64, activation=nn.GELU))
-        linear = nn.Linear(modes.outputs, len(shift))
-        if frequencies == 2:
-            _quieten(linear, modes)
-        readout = nn.Sequential(linear, units.inverse())
-        sim = SIM(basis, modes, nn.Identity(), readout)
-    return Run(sim, task, lr=1e-2, batch_size=64, seed=seed, max_steps=steps, device=device)
+        sim = _beginning(task.train[0], Modes(frequencies, harmonics, decaying, start=angles, dt=dt, pace=pace))
+    steps = steps or max(STEPS, STEPS_A_HARMONIC * harmonics if frequencies == 1 else 0)
+    return Run(sim, task, lr=RATES[frequencies - 1], batch_size=64, seed=seed, max_steps=steps, device=device)
+
+
+def _beginning(seen: torch.Tensor, modes: Modes) -> SIM:
+    """The model before training: random, but for the units of the data, (batch, time, dim), and a cycle's phase."""
+    shift, scale = seen.mean((0, 1)).tolist(), spread(seen).tolist()
+    units = Affine(shift, scale)
+    angles = modes.options["start"]
+    hidden = HIDDEN[len(angles) - 1]
+    network = FullyConnected(len(shift), modes.inputs, hidden=hidden, activation=nn.GELU)
+    linear = nn.Linear(modes.outputs, len(shift))
+    if len(angles) == 2:
+        _quieten(linear, modes)
+    else:
+        _turn_with(network, linear_phase(units(seen[:, seen.shape[1] // 2 :]), angles[0]))
+    return SIM(nn.Sequential(units, network), modes, nn.Identity(), nn.Sequential(linear, units.inverse()))
+
+
+@torch.no_grad()
+def _turn_with(network: FullyConnected, plane: torch.Tensor) -> None:
+    """Let the phase begin as that of an affine map of the state, (2, dim + 1), so that it winds round the set once.
+
+    The map passes the network in units of its own: GELU(y) - GELU(-y) is y.
+    """
+    first, second, last = (layer for layer in network.layers if isinstance(layer, nn.Linear))
+    size = len(plane)
+    through = torch.cat([torch.eye(size), -torch.eye(size)], 1)  # (2, 4)
+    both = torch.cat([plane, -plane])
+    first.weight[: 2 * size], first.bias[: 2 * size] = both[:, :-1], both[:, -1]
+    second.weight[: 2 * size], second.bias[: 2 * size] = 0.0, 0.0
+    second.weight[: 2 * size, : 2 * size] = torch.cat([through, -through])
+    last.weight[:size] *= QUIET
+    last.bias[:size] = 0.0
+    last.weight[:size, : 2 * size] = through
 
 
 @torch.no_grad()
@@ -132,64 +180,6 @@ def _quieten(linear: nn.Linear, modes: Modes) -> None:
     """Let a torus' many high orders begin small, so that the phases are learned from the base frequencies first."""
     order = modes.k.abs().sum(1).repeat_interleave(2)  # (2 P,): real and imaginary parts
     linear.weight[:, : len(order)] *= 0.1 ** (order - 1)
-
-
-def peak_angles(data: torch.Tensor, count: int = 1) -> list[float]:
-    """Return the angles a step of the highest peaks in the Fourier spectrum of the later half of the trajectories.
-
-    data: (batch, time, dim); for two, the pair of angles whose sines fit best together (see `best_pair`).
-    """
-    tail = data[:, data.shape[1] // 2 :].double()
-    if count == 2:
-        return best_pair(tail)
-    tail = (tail - tail.mean(1, keepdim=True)) * torch.hann_window(tail.shape[1], dtype=torch.float64)[:, None]
-    padded = 4 * tail.shape[1]
-    power = torch.fft.rfft(tail, n=padded, dim=1).abs().square().sum((0, 2))  # (padded // 2 + 1,)
-    width = 2 * 4  # half the main lobe of the window, in padded bins
-    power[: width // 2] = 0.0
-    angles: list[float] = []
-    for _ in range(count):
-        peak = int(power.argmax())
-        angles.append(2 * math.pi * max(peak, 1) / padded)
-        for multiple in range(max(peak, 1), len(power), max(peak, 1)):
-            power[max(0, multiple - width) : multiple + width + 1] = 0.0
-    return angles
-
-
-def best_pair(tail: torch.Tensor, longest: int = 128) -> list[float]:
-    """Return the two angles a step whose sines, fitted together with a constant, leave least of (batch, time, dim).
-
-    Two peaks closer than the Fourier spectrum resolves are told apart by the joint fit. An angle beside a multiple of
-    the other is no second one; the pair is sought on a grid, then on finer ones round the best; stronger first.
-    """
-    tail = tail[:, -longest:]
-    rows = tail.transpose(0, 1).flatten(1)  # (time, batch dim)
-    times = torch.arange(len(rows), dtype=rows.dtype)
-    covariance = rows @ rows.T
-    step = math.pi / (2 * len(rows))
-    grid = step * torch.arange(1, 2 * len(rows))
-    pairs = torch.combinations(grid)
-    multiple = (pairs[:, 1] / pairs[:, 0]).round() * pairs[:, 0]
-    pairs = pairs[(pairs[:, 1] - multiple).abs() > step]
-    best = pairs[_explained(pairs, times, covariance).argmax()]
-    for _ in range(4):
-        near = step * torch.linspace(-1, 1, 9, dtype=rows.dtype)
-        pairs = best + torch.cartesian_prod(near, near)
-        best = pairs[_explained(pairs, times, covariance).argmax()]
-        step /= 4
-    alone = [float(_explained(angle.reshape(1, 1), times, covariance)) for angle in best]
-    return [float(a) for a in (best if alone[0] >= alone[1] else best.flip(0))]
-
-
-def _explained(angles: torch.Tensor, times: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
-    """(n, F) sets of angles -> (n,): the part of the covariance's trace that their sines and a constant fit."""
-    parts = []
-    for some in angles.split(1024):
-        phases = times[:, None] * some[:, None]  # (n, time, F)
-        columns = torch.cat([torch.ones_like(phases[..., :1]), phases.cos(), phases.sin()], -1)
-        q = torch.linalg.qr(columns).Q  # (n, time, 2 F + 1)
-        parts.append((q * (covariance @ q)).sum((1, 2)))
-    return torch.cat(parts)
 
 
 def resting_points(data: torch.Tensor) -> torch.Tensor | None:
