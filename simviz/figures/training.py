@@ -44,15 +44,16 @@ def training_curves(
     history: TrainSteps, none at all where the run has not begun; goal: a metric's name (default: the first that is not
     the cross entropy), drawn as measured on the test part and on the validation part; a cross entropy measured on these
     stands beside the loss. reference, loss_reference: (value, words), a dotted line in the strip of the goal and of the
-    loss. total: steps in all, which fixes the axis; live: the curves grow, and single losses are not averaged.
+    loss. total: steps in all, which fixes the axis; live: the curves grow, single losses are not averaged, and of the
+    goal one part is followed: the test part, or with "validation accuracy" and its like the validation part.
     """
     steps = list(history)
     goal = goal or next((name for s in steps for name in s.metrics if HELD_OUT not in name), "")
-    goal = goal.removeprefix(VALIDATION)
+    followed, goal = goal, goal.removeprefix(VALIDATION)
     end = float(total or max((s.step for s in steps), default=1))
     traces = _loss(steps, live) if live else [*_loss(steps, live), *_held_out(steps, HELD_OUT, 0)]
     if goal:
-        traces += _goal_live(goal, steps) if live else _held_out(steps, goal, 1)
+        traces += _goal_live(followed, steps) if live else _held_out(steps, goal, 1)
     for index, given in ((0, loss_reference), (1, reference)):
         if given is not None and (index == 0 or goal):
             traces.append(_level(given, end, index))

@@ -95,7 +95,8 @@ def regress(
     """Return the run that teaches a model of `FEED_FORWARD` a picture, see `data.photograph`; full-batch steps.
 
     The readout's bias begins at the mean colour. basis: of one tier, "fourier" or "network"; bandwidth: of the random
-    features (None: as in `BANDWIDTHS`, for two tiers "median"); paper: 2,000 steps, else 500; options: of the Run, instead of the settings in `REGRESS`.
+    features (None: as in `BANDWIDTHS`, for two tiers "median"); paper: 2,000 steps, else 500; options: of the Run,
+    instead of the settings in `REGRESS`.
     """
     checks.one_of("kind", kind, list(FEED_FORWARD))
     tiers = 2 if kind == "two" else 1

@@ -109,6 +109,19 @@ def test_a_panel_wants_oscillators():
         live.SetPanel(StuartLandau(), steps=0)
 
 
+def test_a_train_panel_follows_the_validation_part_where_there_is_one():
+    run = Run(paper.image_classifier(1, 8, 1), digits(validation=0.2), epochs=2, batch_size=400)
+    panel = live.TrainPanel(run)
+    panel.figure_widget.send = lambda content, buffers=None: panel.figure_widget.publisher.answer(10**9)
+    panel.player.start()
+    asyncio.run(panel.player.done())
+    told = [s.metrics["validation accuracy"] for s in run.history if s.metrics]
+    assert len(told) == 2
+    assert points(panel, "validation accuracy")[1].tolist() == told
+    assert f"validation accuracy {told[-1]:.4g}" in panel.sentence()
+    panel.figure_widget.publisher.close()
+
+
 def test_a_train_panel_draws_loss_metric_and_spectrum_of_a_classifier():
     run = Run(paper.image_classifier(1, 8, 1), digits(), max_steps=6)
     panel = live.TrainPanel(run, metric="accuracy")

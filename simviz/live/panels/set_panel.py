@@ -18,6 +18,7 @@ from simviz.learning.recipes import invariant_set_run
 from simviz.live.panels.panel import Panel
 from simviz.live.panels.train_panel import draw_spectrum
 from simviz.live.player import Player, State
+from simviz.models.propagators import Modes
 from simviz.records import FigureSpec, Spectrum, TrainStep
 
 SHOWN = 256
@@ -244,7 +245,9 @@ def set_spec(lesson: Lesson) -> FigureSpec:
     angle = system.angle(lesson.dt)
     spectrum = run.current_spectrum()
     assert spectrum is not None
-    disc = figures.spectrum(spectrum, true_angle=angle, live=True)
+    modes = run.model.propagator
+    assert isinstance(modes, Modes)
+    disc = figures.spectrum(spectrum, true_angle=angle, harmonics=modes.options["harmonics"], live=True)
     strip = figures.curves([], metric="frequency error", live=True, total=run.total_steps, dense=True)
     places = ((0.0, 0.52, 0.0, 1.0), (0.6, 1.0, 0.44, 1.0), (0.62, 1.0, 0.0, 0.22))
     return figures.arrange(list(zip((plane, disc, strip), places, strict=True)), size=(980, 470))

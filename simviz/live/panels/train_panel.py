@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simviz import figures
+from simviz.learning.best import validated
 from simviz.learning.run import Run
 from simviz.live.figure import LiveFigure
 from simviz.live.panels.panel import Panel
@@ -13,12 +14,15 @@ from simviz.records import Spectrum, TrainStep
 class TrainPanel(Panel):
     """Play a run and show its loss, one metric of its task and, where the model has one, its spectrum.
 
-    run: a Run; metric: a name of the task's metrics (default: the first that it measures). `panel.player` is the
-    player; `await panel.player.done()` waits for the end.
+    run: a Run; metric: a name of the task's metrics (default: the first that it measures, on the validation part where
+    there is one, since the test part is then measured at the end alone). `panel.player` is the player; `await
+    panel.player.done()` waits for the end.
     """
 
     def __init__(self, run: Run, metric: str | None = None) -> None:
         known = list(run.measure())
+        if run.task.validation is not None:
+            known = [*map(validated, known), *known]
         if metric is not None and metric not in known:
             raise ValueError(f"metric must be one of {', '.join(known)}, got {metric!r}")
         self.run, self.metric = run, metric or known[0]
