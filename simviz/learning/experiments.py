@@ -38,11 +38,11 @@ CLASSIFY: dict[str, dict[str, Any]] = {
 }
 COPY: dict[str, Any] = {"lr": 4e-3, "schedule": "constant", "clip": 1.0, "batch_size": 10}
 REGRESS: dict[str, dict[str, Any]] = {
-    "fourier": {"lr": 6e-3, "weight_decay": 1.0},
+    "fourier": {"lr": 8e-3, "weight_decay": 1.0},
     "network": {"lr": 2e-3, "weight_decay": 0.0},
 }
 """By the basis of the one tier; two tiers stand on a network. Strong decay keeps a picture smooth between pixels."""
-BANDWIDTHS: dict[str, float] = {"fourier": 0.2, "network": 1.0}
+BANDWIDTHS: dict[str, float] = {"fourier": 0.12, "network": 1.0}
 """Of the Fourier basis, in units of the square's half side; one tier on a network has no random features."""
 
 
