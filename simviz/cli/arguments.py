@@ -6,15 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-MODELS = {
-    "single": "single-tier SIM",
-    "two": "two-tier SIM",
-    "deq": "deep equilibrium model",
-    "monotone": "monotone deep equilibrium model",
-    "plain": "plain net, the control",
-    "wide": "plain net widened to the SIM's parameters",
-}
-FEED_FORWARD = ("single", "two", "plain", "wide")
+from simviz.learning.kinds import CLASSIFIERS, FEED_FORWARD
+
 DATA = ("digits", "mnist5k", "mnist", "cifar10", "svhn")
 PICTURES = ("china", "flower", "text")
 AUTOMATIC = "the one chosen for this task and model on validation parts"
@@ -22,7 +15,7 @@ AUTOMATIC = "the one chosen for this task and model on validation parts"
 
 def classify(tasks: Any) -> argparse.ArgumentParser:
     """Add `simviz train classify`."""
-    parser = _parser(tasks, "classify", "learn to tell images apart", list(MODELS))
+    parser = _parser(tasks, "classify", "learn to tell images apart", list(CLASSIFIERS))
     parser.add_argument(
         "--data",
         metavar="|".join((*DATA, "PATH")),
@@ -60,7 +53,7 @@ def regress(tasks: Any) -> argparse.ArgumentParser:
 
 def _parser(tasks: Any, name: str, words: str, models: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = tasks.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
-    named = ", ".join(f"{key}: {MODELS[key]}" for key in models)
+    named = ", ".join(f"{key}: {CLASSIFIERS[key]}" for key in models)
     parser.add_argument("--model", choices=models, default="single", help=f"{named} (default: single)")
     parser.set_defaults(task=name)
     return parser

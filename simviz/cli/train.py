@@ -14,7 +14,6 @@ import torch
 from simviz import checks
 from simviz.cli import drawings, tasks
 from simviz.cli import folder as folders
-from simviz.cli.arguments import MODELS
 from simviz.cli.folder import CHECKPOINTS, MODEL, Folder
 from simviz.cli.pull import pull
 from simviz.cli.stopped import Stopped
@@ -22,6 +21,7 @@ from simviz.figures.training import Reference
 from simviz.learning import data, experiments, report
 from simviz.learning.checkpoint import save_model
 from simviz.learning.checkpoints import is_folder_of_checkpoints
+from simviz.learning.kinds import CLASSIFIERS
 from simviz.learning.report import Result
 from simviz.learning.run import Run
 from simviz.learning.task import Task
@@ -53,7 +53,7 @@ class Experiment:
     @property
     def words(self) -> str:
         """The model in words."""
-        return MODELS[self.options["model"]]
+        return CLASSIFIERS[self.options["model"]]
 
 
 def classify(options: argparse.Namespace) -> int:

@@ -14,20 +14,11 @@ import torch
 from torch import nn
 
 from simviz import checks
+from simviz.learning.kinds import CLASSIFIERS, FEED_FORWARD
 from simviz.learning.run import Run
 from simviz.learning.task import Task
 from simviz.models import paper as published
 
-CLASSIFIERS = {
-    "single": "single-tier SIM",
-    "two": "two-tier SIM",
-    "deq": "deep equilibrium model",
-    "monotone": "monotone deep equilibrium model",
-    "plain": "plain net, the control",
-    "wide": "plain net widened to the SIM's parameters",
-}
-"""Models by the word that names them; `copy` and `regress` have those without an equilibrium."""
-FEED_FORWARD = ("single", "two", "plain", "wide")
 CLASSIFY: dict[str, dict[str, Any]] = {
     "single": {"lr": 5e-3, "weight_decay": 0.5},
     "two": {"lr": 5e-3, "weight_decay": 0.5},
