@@ -160,3 +160,15 @@ def test_your_own_function_is_a_cell_with_the_closed_form_as_its_equilibrium():
 def test_bad_input_is_refused_in_a_sentence(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_convolutional_cell_without_channels_in_adds_x_as_it_is():
+    torch.manual_seed(0)
+    cell = cells.Convolutional(None, 4, 6, groups=2).double()
+    z, x = torch.randn(2, 3, 4, 6, 6, dtype=torch.float64)
+    h = nn.functional.conv2d(z, cell.W_1.weight, padding=1) + x
+    h = nn.functional.group_norm(h, 2, cell.norm.weight, cell.norm.bias).relu()
+    torch.testing.assert_close(cell(z, x), nn.functional.conv2d(h, cell.W_2.weight, cell.W_2.bias, padding=1).tanh())
+    assert build(describe(cell)).options["channels_in"] is None
+    with pytest.raises(ValueError, match=r"x must be \(batch, 4, 6, 6\)"):
+        cell.initial(torch.zeros(1, 3, 6, 6))

@@ -253,3 +253,44 @@ def test_without_gradients_no_graph_is_kept():
 def test_bad_input_is_refused_in_a_sentence(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_an_encoder_is_asked_once_and_its_gradient_is_the_chain_rules():
+    """Against the same DEQ on the encoder's output, whose gradient is then pulled through the encoder by hand."""
+    torch.manual_seed(3)
+    encoder = nn.Linear(4, 3).double()
+    plain = model()
+    deq = DEQ(plain.cell, plain.readout, Picard(), Implicit(rtol=1e-12, max_steps=1000), encoder=encoder, **TIGHT)
+    x = torch.randn(5, 4, dtype=torch.float64)
+    seen = encoder(x).detach().requires_grad_()
+    expected = plain(seen).square().sum()
+    (pulled,) = torch.autograd.grad(expected, seen)
+    asked = []
+    encoder.register_forward_hook(lambda *_: asked.append(1))
+    loss = deq(x).square().sum()
+    assert len(asked) == 1
+    torch.testing.assert_close(loss, expected.detach())
+    gradients = torch.autograd.grad(loss, [encoder.weight, encoder.bias])
+    torch.testing.assert_close(gradients[0], pulled.T @ x)
+    torch.testing.assert_close(gradients[1], pulled.sum(0))
+    torch.testing.assert_close(deq.equilibrium(x).z, plain.equilibrium(seen.detach()).z)
+    torch.testing.assert_close(deq.spectrum(x).eigenvalues, plain.spectrum(seen.detach()).eigenvalues)
+    assert "converged" in deq.report(x)
+    again = build(describe(deq)).double()
+    again.load_state_dict(deq.state_dict())
+    assert torch.equal(again(x), deq(x))
+
+
+def test_the_equilibrium_keeps_its_digits_under_autocast():
+    """bfloat16 has three; the fixed point of a cell is asked for six and has them."""
+    torch.manual_seed(0)
+    deq = DEQ(Tanh(4, 6), nn.Linear(6, 2), rtol=1e-6, max_steps=200, encoder=nn.Linear(3, 4))
+    x = torch.randn(5, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = deq(x)
+        seen = deq.encoder(x).float()
+    assert out.dtype == torch.bfloat16
+    assert all(deq.last_solution.converged)
+    z = deq.last_solution.z
+    assert z.dtype == torch.float32
+    assert (deq.cell(z, seen) - z).norm() < 1e-5 * z.norm()
