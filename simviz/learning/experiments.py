@@ -27,6 +27,15 @@ CLASSIFY: dict[str, dict[str, Any]] = {
     "plain": {"lr": 5e-3, "weight_decay": 0.5},
     "wide": {"lr": 5e-3, "weight_decay": 0.5},
 }
+CLASSIFY_SMALL: dict[str, dict[str, Any]] = {
+    "single": {"lr": 2e-2, "weight_decay": 0.5},
+    "two": {"lr": 1e-2, "weight_decay": 0.1},
+    "deq": {"lr": 2e-2, "weight_decay": 0.01},
+    "monotone": {"lr": 1e-2, "weight_decay": 0.1},
+    "plain": {"lr": 1e-2, "weight_decay": 0.5},
+    "wide": {"lr": 2e-2, "weight_decay": 0.5},
+}
+"""For images below 16 pixels a side, such as `data.digits`: fewer of them, so fewer and longer steps."""
 COPY: dict[str, Any] = {"lr": 4e-3, "schedule": "constant", "clip": 1.0, "batch_size": 10}
 REGRESS: dict[str, dict[str, Any]] = {
     "fourier": {"lr": 8e-3, "weight_decay": 1.0},
@@ -40,7 +49,7 @@ BANDWIDTHS: dict[str, float] = {"fourier": 0.12, "network": 1.0}
 def classify(kind: str, task: Task, *, seed: int = 0, paper: bool = False, **options: Any) -> Run:
     """Return the run that trains a classifier on square images, (samples, channels, side, side), ten classes.
 
-    kind: one of `CLASSIFIERS`; paper: 20 epochs; options: of the Run, instead of the settings in `CLASSIFY`. Raises
+    kind: one of `CLASSIFIERS`; paper: 20 epochs; options: of the Run, instead of the settings chosen here. Raises
     ValueError for another kind, and for a task of anything but square images in at most ten classes.
     """
     checks.one_of("kind", kind, list(CLASSIFIERS))
@@ -53,7 +62,8 @@ def classify(kind: str, task: Task, *, seed: int = 0, paper: bool = False, **opt
         "plain": lambda: published.plain_image_classifier(1, side, channels),
         "wide": lambda: published.plain_image_classifier(1, side, channels, widened=True),
     }
-    settings = {"epochs": 20 if paper else 10, "batch_size": 128, **CLASSIFY[kind], **options}
+    chosen = CLASSIFY_SMALL if side < published.LARGE else CLASSIFY
+    settings = {"epochs": 20 if paper else 10, "batch_size": 128, **chosen[kind], **options}
     return Run(_seeded(makers[kind], seed), task, seed=seed, **settings)
 
 

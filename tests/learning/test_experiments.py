@@ -39,7 +39,7 @@ def test_the_drawing_of_weights_leaves_the_users_generator_where_it_was():
 def test_settings_can_be_replaced_one_by_one_and_paper_takes_the_papers_lengths():
     task = small_digits()
     usual, other = experiments.classify("single", task), experiments.classify("single", task, lr=1e-4)
-    assert (usual.options["lr"], other.options["lr"]) == (experiments.CLASSIFY["single"]["lr"], 1e-4)
+    assert (usual.options["lr"], other.options["lr"]) == (experiments.CLASSIFY_SMALL["single"]["lr"], 1e-4)
     assert other.options["weight_decay"] == usual.options["weight_decay"]
     assert experiments.classify("single", task, paper=True).options["epochs"] == 20
     memory = data.copy_memory(20, train=100, test=10)

@@ -6,11 +6,12 @@ the plain net: one free matrix in place of :math:`W_1 U V^T`; `widened=True` giv
 
 from simviz.models.paper.classification import image_classifier, plain_image_classifier
 from simviz.models.paper.copying import copy_memory, plain_copy_memory
-from simviz.models.paper.equilibrium import image_deq, image_monotone
+from simviz.models.paper.equilibrium import LARGE, image_deq, image_monotone
 from simviz.models.paper.regression import image_regressor, plain_image_regressor
 from simviz.models.paper.start import keep_variance
 
 __all__ = [
+    "LARGE",
     "copy_memory",
     "image_classifier",
     "image_deq",
