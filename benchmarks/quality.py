@@ -1,6 +1,6 @@
 """How well do the models do the paper's three tasks, and find cycles? The quality table, every model in it.
 
-Settings are those of `simviz.learning.experiments`, chosen on validation parts. Sections:
+Settings are those of `simviz.learning.experiments`; docs/quality.md says how they were chosen. Sections:
 
 classify  5,000 MNIST digits and scikit-learn's digits, stratified 5-fold cross-validation, 10 epochs of batches of 128,
           no augmentation; "recipe": the published layers with PyTorch's own start, Adam at a constant 1e-3, bandwidth

@@ -10,7 +10,7 @@ from simviz.learning.kinds import CLASSIFIERS, FEED_FORWARD
 
 DATA = ("digits", "mnist5k", "mnist", "cifar10", "svhn")
 PICTURES = ("china", "flower", "text")
-AUTOMATIC = "the one chosen for this task and model on validation parts"
+AUTOMATIC = "the one chosen for this task and model"
 
 
 def classify(tasks: Any) -> argparse.ArgumentParser:
