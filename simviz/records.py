@@ -291,13 +291,17 @@ class Trace:
 
 @dataclass(frozen=True)
 class Subplot:
-    """One pair of axes: its title, and its place (left, right, bottom, top) as fractions of the figure."""
+    """One pair of axes: its title, and its place (left, right, bottom, top) as fractions of the figure.
+
+    equal: a unit is as long on both; cursor: where on the x axis a line goes across from below to above.
+    """
 
     title: str
     x: Axis
     y: Axis
     place: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     equal: bool = False
+    cursor: float | None = None
 
 
 @dataclass(frozen=True)

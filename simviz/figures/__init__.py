@@ -1,19 +1,27 @@
 """What is drawn of a record, and by whom? A record in, a FigureSpec out; Plotly and Matplotlib render the same spec."""
 
+from simviz.figures.bars import bars
 from simviz.figures.convergence import gradient_errors, iterates, residuals
 from simviz.figures.densities import density, transfer_matrix
 from simviz.figures.draw import arrange, curves, plane, set_in_plane
 from simviz.figures.eigenfunctions import eigenfunction
+from simviz.figures.images import scaled
 from simviz.figures.pictures import side_by_side
 from simviz.figures.portraits import phase_portrait, return_map
+from simviz.figures.race import Runner, race
 from simviz.figures.render_matplotlib import still, to_matplotlib
-from simviz.figures.render_plotly import plotly_arrays, plotly_layout, plotly_style, to_plotly
+from simviz.figures.render_plotly import plotly_arrays, plotly_bar, plotly_layout, plotly_style, to_plotly
 from simviz.figures.spectra import angle_ticks, eigenvalue_points, pseudospectrum, spectrum
-from simviz.figures.training import training_curves
+from simviz.figures.tables import Table, table
+from simviz.figures.training import at_step, training_curves
 
 __all__ = [
+    "Runner",
+    "Table",
     "angle_ticks",
     "arrange",
+    "at_step",
+    "bars",
     "curves",
     "density",
     "eigenfunction",
@@ -23,15 +31,19 @@ __all__ = [
     "phase_portrait",
     "plane",
     "plotly_arrays",
+    "plotly_bar",
     "plotly_layout",
     "plotly_style",
     "pseudospectrum",
+    "race",
     "residuals",
     "return_map",
+    "scaled",
     "set_in_plane",
     "side_by_side",
     "spectrum",
     "still",
+    "table",
     "to_matplotlib",
     "to_plotly",
     "training_curves",

@@ -14,6 +14,7 @@ import torch
 from simviz import checks
 from simviz.dynamics.systems import OwnMap
 from simviz.figures.arrays import real
+from simviz.figures.bars import bars
 from simviz.figures.draw import arrange
 from simviz.figures.portraits import phase_portrait
 from simviz.records import Axis, FigureSpec, GradientError, Solution, Status, Subplot, Trace
@@ -98,8 +99,8 @@ def gradient_errors(errors: Sequence[GradientError]) -> FigureSpec:
     if not listed or len(listed) > METHODS or not all(isinstance(e, GradientError) for e in listed):
         raise ValueError(f"errors must be one to {METHODS} GradientError records, got {len(listed)}")
     arrows, names = _arrows(listed), [e.rule for e in listed]
-    seconds = _bars("milliseconds a backward pass", names, [1e3 * e.seconds for e in listed], "{:.2g} ms")
-    memory = _bars("memory held for it, KiB", names, [e.bytes / 2**10 for e in listed], "{:.3g} KiB")
+    seconds = bars("milliseconds a backward pass", names, [1e3 * e.seconds for e in listed], "{:.2g} ms")
+    memory = bars("memory held for it, KiB", names, [e.bytes / 2**10 for e in listed], "{:.3g} KiB")
     state = "; ".join(f"{e.rule}: {e.angle:.3g} degrees off, length {e.length:.3g}" for e in listed)
     parts = [(arrows, (0.0, 0.46, 0.0, 1.0)), (seconds, (0.58, 1.0, 0.62, 1.0)), (memory, (0.58, 1.0, 0.0, 0.38))]
     alt = f"Half disc with one arrow a rule, the exact gradient up; bars of time and memory. {state}."
@@ -161,20 +162,3 @@ def _arrows(errors: Sequence[GradientError]) -> FigureSpec:
     low = min(-0.1, *(1.1 * e.length * math.cos(math.radians(e.angle)) for e in errors)) * 1.0
     axes = (Axis("across the gradient", range=(-side / 2, side)), Axis("along the gradient", range=(low, side)))
     return FigureSpec((Subplot("gradient by rule", *axes, equal=True),), tuple(traces))
-
-
-def _bars(title: str, names: Sequence[str], values: Sequence[float], words: str) -> FigureSpec:
-    """Horizontal bars, the first on top, each with its number."""
-    longest = max(max(values), 1e-300)
-    traces = []
-    for row, (name, value) in enumerate(zip(names, values, strict=True)):
-        role = f"method {row + 1}"
-        x, corners = np.array([0, value, value, 0, 0]), np.array([-0.42, -0.42, 0.0, 0.0, -0.42]) - row
-        traces.append(Trace(f"{title}: {name}", role, x, corners, mode="band", legend=False))
-        traces.append(Trace(f"{title}: {name}, edge", role, x, corners, mode="line", legend=False))
-    labels = [f"{name}: {words.format(value)}" for name, value in zip(names, values, strict=True)]
-    x, y = np.full(len(names), 0.57 * longest), 0.24 - np.arange(len(names), dtype=float)
-    traces.append(Trace(title, "label", x, y, mode="text", legend=False, labels=labels))
-    ends = (0.48 - len(names), 0.8)
-    axes = (Axis("", range=(0.0, 1.15 * longest)), Axis("", range=ends, ticks=(), grid=False))
-    return FigureSpec((Subplot(title, *axes),), tuple(traces))

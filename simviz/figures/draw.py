@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -43,11 +43,12 @@ def plane(
     true_set: np.ndarray | None = None,
     learned: np.ndarray | None = None,
     live: bool = False,
+    marks: Mapping[str, np.ndarray | None] | None = None,
 ) -> FigureSpec:
     """Draw a set in the state plane: data as grey dots, the true set thin and dashed, the decoded set filled.
 
-    reach: half the side of the square drawn; each set is (points, 2). Live figures also hold the marks of a click:
-    the start, its shadow, the gap between them, and the best single point.
+    reach: half the side of the square drawn; each set is (points, 2). Live figures also hold the marks of a click, by
+    name, each (2,) or (points, 2): "your start", "its shadow", the "gap" between them, and the "best single point".
     """
     changes = "replace" if live else ""
 
@@ -60,11 +61,12 @@ def plane(
         Trace("true", "true", *pair(_closed(true_set)), mode="line", live=changes),
     ]
     if live:
+        known = {name: None if p is None else np.atleast_2d(p) for name, p in (marks or {}).items()}
         traces += [
-            Trace("gap", "gap", NONE, NONE, mode="line", live=changes, legend=False),
-            Trace("best single point", "point", NONE, NONE, live=changes),
-            Trace("your start", "start", NONE, NONE, live=changes),
-            Trace("its shadow", "shadow", NONE, NONE, live=changes),
+            Trace("gap", "gap", *pair(known.get("gap")), mode="line", live=changes, legend=False),
+            Trace("best single point", "point", *pair(known.get("best single point")), live=changes),
+            Trace("your start", "start", *pair(known.get("your start")), live=changes),
+            Trace("its shadow", "shadow", *pair(known.get("its shadow")), live=changes),
         ]
     s1, s2 = (Axis(t, range=(-reach, reach)) for t in ("s1", "s2"))
     alt = "State plane with the data as dots, the true set dashed and the learned set as a line."

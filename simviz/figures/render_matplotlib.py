@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,6 +100,8 @@ def _axes(figure: Figure, subplot: Subplot, theme: str, above: int, room: int) -
         getattr(axes, f"set_{side}scale")(axis.scale)
         if axis.range is not None:
             getattr(axes, f"set_{side}lim")(*axis.range)
+        if axis.scale == "log" and axis.ticks is None:  # the numbers between powers of ten: 2.5, not 2.5 x 10^0
+            getattr(axes, f"{side}axis").set_minor_formatter(_between_powers())
         if axis.scale == "linear":
             ticks = getattr(axes, f"{side}axis").get_major_formatter()
             ticks.set_powerlimits((-2, 4))  # beyond, the power stands once at the axis' end
@@ -110,6 +112,8 @@ def _axes(figure: Figure, subplot: Subplot, theme: str, above: int, room: int) -
             getattr(axes, f"{side}axis").minorticks_off()
         if axis.grid:
             getattr(axes, f"{side}axis").grid(True, color=GRID[theme], linewidth=0.7)
+    if subplot.cursor is not None:
+        axes.axvline(subplot.cursor, color=TEXT[theme], linewidth=0.9, linestyle="--", zorder=0.8)
     axes.tick_params(colors=TEXT[theme], labelsize=9)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
@@ -117,6 +121,17 @@ def _axes(figure: Figure, subplot: Subplot, theme: str, above: int, room: int) -
     if subplot.equal:
         axes.set_aspect("equal", adjustable="box", anchor="N")
     return axes
+
+
+def _between_powers() -> Any:
+    """A formatter of few and short labels between powers of ten."""
+    from matplotlib.ticker import LogFormatter
+
+    class BetweenPowers(LogFormatter):
+        def _num_to_string(self, x: float, vmin: float, vmax: float) -> str:
+            return f"{x:g}"
+
+    return BetweenPowers()
 
 
 def _draw(axes: Axes, trace: Trace, theme: str) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FONT = {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 14}
 _LEFT, _RIGHT, _LINE = 56, 16, 19
+_TOOLS = 210
+"""Pixels of Plotly's tool bar, which comes up in the right upper corner."""
 _MODES = {
     "points": "markers", "line": "lines", "rays": "lines", "area": "lines", "band": "lines",
     "line+points": "lines+markers", "text": "text", "text beside": "text",
@@ -31,7 +33,7 @@ def to_plotly(spec: FigureSpec, theme: str = "light") -> go.Figure:
     layout = plotly_layout(spec, theme)
     height = spec.size[1] + 40
     if spec.state:
-        lines = wrapped(spec.state, 0.97 * spec.size[0], 14)
+        lines = wrapped(spec.state, max(0.5 * spec.size[0], 0.97 * spec.size[0] - _TOOLS), 14)
         above = layout["margin"]["t"]
         layout["title"] = {
             "text": "<br>".join(lines), "font": {"size": 14},
@@ -42,8 +44,7 @@ def to_plotly(spec: FigureSpec, theme: str = "light") -> go.Figure:
     data = [{**plotly_style(t, theme), **plotly_arrays(t)} for t in spec.traces]
     for trace, drawn in zip(spec.traces, data, strict=True):
         if trace.mode == "image":
-            inner = height - layout["margin"]["t"] - layout["margin"]["b"]
-            drawn["colorbar"] = _bar(spec, trace, theme, inner)
+            drawn["colorbar"] = plotly_bar(spec, trace, theme, height, layout["margin"])
     figure = go.Figure({"data": data, "layout": {**layout, "width": spec.size[0], "height": height}})
     figure.update_layout(meta={"alt": spec.alt})
     return figure
@@ -117,6 +118,7 @@ def plotly_layout(spec: FigureSpec, theme: str) -> dict[str, Any]:
         "hovermode": "closest",
         "uirevision": "kept",
         "annotations": [],
+        "shapes": [],
     }
     barred = {t.subplot for t in spec.traces if t.mode == "image" and t.bar and t.bar.title}
     for index, subplot in enumerate(spec.subplots):
@@ -134,6 +136,11 @@ def plotly_layout(spec: FigureSpec, theme: str) -> dict[str, Any]:
             }
             if index in barred:
                 layout[f"xaxis{number}"]["constraintoward"] = "right"
+        if subplot.cursor is not None:
+            across = {"xref": f"x{number}", "yref": f"y{number} domain", "y0": 0, "y1": 1}
+            line = {"color": TEXT[theme], "width": 1.2, "dash": "dash"}
+            at = math.log10(subplot.cursor) if subplot.x.scale == "log" else subplot.cursor
+            layout["shapes"].append({"type": "line", "x0": at, "x1": at, **across, "line": line})
         title = _title(subplot, spec.size[0])
         layout["margin"]["t"] = max(layout["margin"]["t"], 30 + _LINE * title["text"].count("<br>"))
         layout["annotations"].append(title)
@@ -163,9 +170,13 @@ def _note(text: str, x: float, y: float, anchor: str, **more: Any) -> dict[str, 
     return {"text": text, "showarrow": False, **place, **more}
 
 
-def _bar(spec: FigureSpec, trace: Trace, theme: str, inner: float) -> dict[str, Any]:
-    """The colour bar, right of its axes and as tall as they are; inner: pixels of height without the margins."""
+def plotly_bar(
+    spec: FigureSpec, trace: Trace, theme: str, height: float | None = None, margin: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the colour bar, right of its axes and as tall as they are; height, margin: of the drawing, in pixels."""
     assert trace.bar is not None
+    margin = margin or plotly_layout(spec, theme)["margin"]
+    inner = (height or spec.size[1]) - margin["t"] - margin["b"]
     image = scaled(trace)
     left, right, bottom, top = spec.subplots[trace.subplot].place
     length = top - bottom
@@ -203,7 +214,7 @@ def _axis(axis: Axis, theme: str) -> dict[str, Any]:
         "tickfont": {"size": 12},
     }
     if axis.scale == "log":
-        drawn |= {"type": "log", "exponentformat": "power", "dtick": 2}
+        drawn |= {"type": "log", "exponentformat": "power", "nticks": 6}
     if axis.range is not None:
         drawn["range"] = [float(np.log10(v)) for v in axis.range] if axis.scale == "log" else list(axis.range)
     if axis.ticks is not None:

@@ -69,6 +69,13 @@ def training_curves(
     return FigureSpec(strips, tuple(_legend_once(traces)), state, alt, (860, 560 if goal else 380))
 
 
+def at_step(curves: FigureSpec, step: int | None) -> FigureSpec:
+    """Return curves with a line across each strip at a step, or without one."""
+    cursor = None if step is None else float(step)
+    strips = tuple(dataclasses.replace(subplot, cursor=cursor) for subplot in curves.subplots)
+    return dataclasses.replace(curves, subplots=strips)
+
+
 def _loss(steps: Sequence[TrainStep], live: bool) -> list[Trace]:
     x, y = np.array([s.step for s in steps], float), np.array([s.loss for s in steps], float)
     y = np.where(y > 0, y, np.nan)

@@ -196,6 +196,12 @@ class Run:
         propagator = getattr(self.model, "propagator", None)
         return None if propagator is None else propagator.spectrum()
 
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The steps that `rewind` can bring back."""
+        best = set() if self._best is None else {self._best[0].step}
+        return tuple(sorted({*self._snapshots, *best}))
+
     def state(self) -> dict[str, Any]:
         """Return copies of the model's and the optimiser's state; nothing in it changes as training goes on."""
         with self.lock:

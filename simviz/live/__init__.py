@@ -7,7 +7,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["panels"],
     submod_attrs={
         "figure": ["LiveFigure"],
-        "panels.set_panel": ["SetPanel"],
+        "panels.compare_panel": ["ComparePanel"],
+        "panels.gradient_panel": ["GradientPanel"],
+        "panels.learn_panel": ["LearnPanel"],
+        "panels.sets": ["SetPanel"],
+        "panels.solver_panel": ["SolverPanel"],
+        "panels.spectrum_panel": ["SpectrumPanel"],
         "panels.train_panel": ["TrainPanel"],
         "player": ["Player", "all_players"],
         "publisher": ["Publisher"],

@@ -1,8 +1,10 @@
 """How does a FigureSpec move? One widget: drawn by the page's own Plotly from binary updates, each one acknowledged.
 
-To the page: `{f: number, c: [[channel, kind, points], ..], s: state, u: {control: changes}, d: cue}` with one buffer;
-`{plotly: true}` with Plotly's source, where the page has none. From the page: `{ready, dark}` (wants everything; the
-page's theme), `{ack}`, `{event, value}` (a control or a click), `{want: "plotly"}`, `{still}` (reduced motion).
+To the page: `{f: number, c: [[channel, kind, ..], ..], l: {theme: layout}, h: {channel: texts}, s: state, d: cue,
+u: {control: changes}, m: caption}` with one buffer, where all but f may be missing; `{t: table}`; `{plotly: true}` with
+Plotly's source, where the page has none. From the page: `{ready, dark, still}` (wants everything; its theme, and
+whether its reader asked for reduced motion), `{ack}`, `{event, value}` (a control or a click), `{want}`: "plotly" or
+"table".
 """
 
 from __future__ import annotations
@@ -16,28 +18,33 @@ from typing import Any
 import anywidget
 import traitlets
 
-from simviz.figures import plotly_layout, plotly_style
+from simviz.figures import Table, plotly_bar, plotly_layout, plotly_style
 from simviz.live.channels import Channel
-from simviz.live.publisher import RATE, Publisher
+from simviz.live.publisher import Publisher
 from simviz.records import FigureSpec
 
-HERE = pathlib.Path(__file__).parent
+PAGE = pathlib.Path(__file__).parent / "page"
+MODULE = "\n".join(
+    (PAGE / f"{part}.js").read_text(encoding="utf-8") for part in ("plotly", "controls", "table", "figure")
+)
+"""What draws in the page: the files of page/, one after the other, make one module."""
 FRAME_BYTES = 1100
 """Bytes of points in one update, beside some 700 of the protocol's own; a single channel may be larger."""
-STILL_RATE = 0.7
-"""Frames a second for a reader who asked for reduced motion."""
+TABLE_ROWS = 300
+"""Rows of a table that are shown in the page; `Panel.data()` has all."""
+THEMES = ("light", "dark")
 
 
 class LiveFigure(anywidget.AnyWidget):
     """A figure that moves, with its controls.
 
-    spec: what is drawn; controls: a list of dicts with `name`, `kind` ("button", "select", "toggle"), `label`, and
-    `options`/`value` where they apply; on_event(name, value): called on the publisher's thread for every press,
-    choice and click in the figure (name "click", value [subplot, x, y]); before_frame(): see Publisher.
+    spec: what is drawn; controls: what `Control.describe` returns, in their order; on_event(name, value): called on
+    the publisher's thread for every press, choice and click in the figure (name "click", value [subplot, x, y]), the
+    last value of a slider alone where several wait; before_frame(): see Publisher; table(): what `t` shows.
     """
 
-    _esm = HERE / "figure.js"
-    _css = HERE / "figure.css"
+    _esm = MODULE
+    _css = (PAGE / "figure.css").read_text(encoding="utf-8")
 
     drawing = traitlets.Dict().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
@@ -48,13 +55,14 @@ class LiveFigure(anywidget.AnyWidget):
         controls: list[dict[str, Any]] | None = None,
         on_event: Callable[[str, Any], None] | None = None,
         before_frame: Callable[[], bool] | None = None,
+        table: Callable[[], Table] | None = None,
     ) -> None:
-        self._take_up(spec)
         self._guard = threading.RLock()
+        self._take_up(spec)
         self._events: list[tuple[str, Any]] = []
-        self.theme = "light"  # the page's, once it has said so
-        self._on_event, self._before_frame = on_event, before_frame
-        self._state, self._state_new, self._cue = spec.state, False, ""
+        self.theme, self.still = "light", False  # the page's, once it has said so
+        self._on_event, self._before_frame, self._table = on_event, before_frame, table
+        self._state, self._state_new, self._cue, self._mark = spec.state, False, "", ""
         self._controls = {c["name"]: dict(c) for c in controls or []}
         self._changes: dict[str, dict[str, Any]] = {}
         self._everything = False
@@ -65,8 +73,36 @@ class LiveFigure(anywidget.AnyWidget):
     def _take_up(self, spec: FigureSpec) -> None:
         self._spec = spec
         self._channels = {trace.channel: Channel(trace, spec) for trace in spec.traces}
+        if len(self._channels) < len(spec.traces):
+            raise ValueError("spec must give each trace a channel of its own: set key where names repeat")
         self._numbers = {name: number for number, name in enumerate(self._channels)}
         self._queue = list(self._channels)
+        self._layouts: dict[str, dict[str, Any]] = {}  # by theme: what of the layout the page does not know
+        self._moved = False  # whether the layout is another than that of `drawing`
+        self._texts: dict[int, list[str]] = {}  # by channel: hover texts it does not know
+
+    def show(self, spec: FigureSpec) -> None:
+        """Draw another state: what is new of points, words and axes travels; another set of traces is drawn anew.
+
+        Traces with live="append" keep their points: they grow by `append`.
+        """
+        with self._guard:
+            if _shape(spec) != _shape(self._spec):
+                self.redraw(spec)
+                return
+            for trace, old in zip(spec.traces, self._spec.traces, strict=True):
+                if trace.live != "append":
+                    self._channels[trace.channel].follow(trace, spec)
+                if trace.labels is not None and not trace.mode.startswith("text") and trace.labels != old.labels:
+                    self._texts[self._numbers[trace.channel]] = list(trace.labels)
+            if spec.subplots != self._spec.subplots or _words(spec) != _words(self._spec):
+                for theme in THEMES:
+                    before, after = plotly_layout(self._spec, theme), plotly_layout(spec, theme)
+                    new = {key: value for key, value in after.items() if before.get(key) != value}
+                    self._layouts.setdefault(theme, {}).update(new)
+                self._moved = True
+            self._spec = spec
+        self.publisher.wake()
 
     def redraw(self, spec: FigureSpec) -> None:
         """Take up another drawing with the same controls; the page draws it anew."""
@@ -79,13 +115,10 @@ class LiveFigure(anywidget.AnyWidget):
     def snapshot(self) -> FigureSpec:
         """Return the drawing with the points and the state line it has now."""
         with self._guard:
-            traces = []
-            for trace in self._spec.traces:
-                x, y = self._channels[trace.channel].points
-                if trace.live == "" or len(x):
-                    traces.append(dataclasses.replace(trace, x=x, y=y))
-            alt = f"{self._spec.alt} {self._state}"
-            return dataclasses.replace(self._spec, traces=tuple(traces), state=self._state, alt=alt)
+            traces = [self._channels[trace.channel].current() for trace in self._spec.traces]
+            kept = [t for t in traces if t.live == "" or len(t.x)]
+            alt = self._spec.alt if self._state in self._spec.alt else f"{self._spec.alt} {self._state}"
+            return dataclasses.replace(self._spec, traces=tuple(kept), state=self._state, alt=alt)
 
     def replace(self, channel: str, x: Any, y: Any) -> None:
         """Set all points of a trace."""
@@ -107,11 +140,17 @@ class LiveFigure(anywidget.AnyWidget):
             self._cue = state if cue and self._state_new else self._cue
         self.publisher.wake()
 
-    def control(self, name: str, **changes: Any) -> None:
-        """Change a control: label=, disabled=, value=, options=."""
+    def mark(self, caption: str) -> None:
+        """Keep the next frame as a small still picture under the figure, for a reader who asked for reduced motion."""
+        with self._guard:
+            self._mark = caption
+        self.publisher.wake()
+
+    def control(self, name: str, force: bool = False, **changes: Any) -> None:
+        """Change a control: label=, disabled=, value=, high=; force: tell the page even what it should know."""
         with self._guard:
             known = self._controls[name]
-            new = {key: value for key, value in changes.items() if known.get(key) != value}
+            new = {key: value for key, value in changes.items() if force or known.get(key) != value}
             known.update(new)
             if not new:
                 return
@@ -133,16 +172,28 @@ class LiveFigure(anywidget.AnyWidget):
         return self._state
 
     def _turn(self) -> bool:
-        with self._guard:
-            events, self._events = self._events, []
         try:
-            for name, value in events:
-                if self._on_event is not None:
-                    self._on_event(name, value)
             return self._before_frame() if self._before_frame is not None else False
         except Exception as error:  # shown in red; an exception in a thread would be lost
             self.error = f"{type(error).__name__}: {error}"
             return False
+
+    def _answer(self) -> None:
+        """Answer what the reader did since the last time, in order."""
+        with self._guard:
+            events, self._events = self._events, []
+        for name, value in events:
+            try:
+                if self._on_event is not None:
+                    self._on_event(name, value)
+                self.error = ""
+            except ValueError as error:  # a value that cannot be: the old one stands
+                self.error = str(error)
+                if "value" in self._controls.get(name, {}):
+                    self.control(name, force=True, value=self._controls[name]["value"])
+            except Exception as error:
+                self.error = f"{type(error).__name__}: {error}"
+        self.publisher.wake()
 
     def _send_frame(self, number: int) -> bool:
         with self._guard:
@@ -151,6 +202,18 @@ class LiveFigure(anywidget.AnyWidget):
             updates, parts = self._updates(everything)
             if updates:
                 content["c"] = updates
+            if everything:  # `drawing` says how things stood when it was set
+                self._layouts = {theme: plotly_layout(self._spec, theme) for theme in THEMES if self._moved}
+                self._texts = {
+                    self._numbers[t.channel]: list(t.labels)
+                    for t in self._spec.traces
+                    if t.labels is not None and not t.mode.startswith("text")
+                }
+            if self._layouts:
+                content["l"] = self._layouts
+            if self._texts:
+                content["h"] = self._texts
+            self._layouts, self._texts = {}, {}
             if self._state_new or everything:
                 content["s"], self._state_new = self._state, False
             if self._cue:
@@ -159,28 +222,33 @@ class LiveFigure(anywidget.AnyWidget):
             if changes:
                 content["u"] = {name: dict(values) for name, values in changes.items()}
             self._changes = {}
+            if self._mark:
+                content["m"], self._mark = self._mark, ""
         if len(content) == 1:
             return False
-        self.send(content, [b"".join(parts)])
+        try:
+            self.send(content, [b"".join(parts)])
+        except Exception:  # the comm is closed: the kernel goes down, or the widget was closed
+            return False
         return True
 
-    def _updates(self, everything: bool) -> tuple[list[list[int]], list[bytes]]:
+    def _updates(self, everything: bool) -> tuple[list[list[float]], list[bytes]]:
         """Return what changed, as headers and bytes. What is over the budget of a frame waits for the next one."""
-        updates: list[list[int]] = []
+        updates: list[list[float]] = []
         parts: list[bytes] = []
         room = FRAME_BYTES
         for name in list(self._queue):
             channel = self._channels[name]
-            if not everything and channel.pending() > room and parts:
+            if not everything and not self._mark and channel.pending() > room and parts:
                 self.publisher.wake()
                 continue
-            update = channel.take(everything)
-            if update is not None:
-                updates.append([self._numbers[name], update[0], update[1]])
-                parts.append(update[2] + b"\0" * (-len(update[2]) % 4))
+            for header, raw in channel.take(everything):
+                updates.append([self._numbers[name], *header])
+                parts.append(raw + b"\0" * (-len(raw) % 4))
                 room -= len(parts[-1])
-                self._queue.remove(name)  # to the end: a busy channel does not starve the others
-                self._queue.append(name)
+                if self._queue[-1] != name:
+                    self._queue.remove(name)  # to the end: a busy channel does not starve the others
+                    self._queue.append(name)
         return updates, parts
 
     def _receive(self, widget: Any, content: Mapping[str, Any], buffers: Any) -> None:
@@ -188,18 +256,38 @@ class LiveFigure(anywidget.AnyWidget):
             self.publisher.answer(int(content["ack"]))
         elif "ready" in content:
             self.theme = "dark" if content.get("dark") else "light"
+            self.still = bool(content.get("still"))
             with self._guard:
                 self._everything = True
             self.publisher.forget()
             self.publisher.wake()
         elif "event" in content:
-            with self._guard:
-                self._events.append((str(content["event"]), content.get("value")))
-            self.publisher.wake()
+            self._take_event(str(content["event"]), content.get("value"))
         elif content.get("want") == "plotly":
             self.send({"plotly": True}, [plotly_source()])
-        elif "still" in content:
-            self.publisher.rate = STILL_RATE if content["still"] else RATE
+        elif content.get("want") == "table" and self._table is not None:
+            self.publisher.post(self._send_table)
+
+    def _take_event(self, name: str, value: Any) -> None:
+        with self._guard:
+            last = self._events[-1][0] if self._events else ""
+            if last == name and value is not None and name != "click":
+                self._events[-1] = (name, value)
+            else:
+                self._events.append((name, value))
+        self.publisher.post(self._answer)
+
+    def _send_table(self) -> None:
+        assert self._table is not None
+        try:
+            made = self._table()
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+            return
+        whole = dataclasses.replace(made, rows=made.rows[:TABLE_ROWS])
+        more = f" The first {TABLE_ROWS} of {len(made)} rows; panel.data() has all." if len(made) > TABLE_ROWS else ""
+        caption = (made.caption + "." + more if made.caption else more).strip()
+        self.send({"t": {"caption": caption, "columns": list(whole.columns), "rows": whole.words()}})
 
 
 def plotly_source() -> bytes:
@@ -209,18 +297,28 @@ def plotly_source() -> bytes:
     return get_plotlyjs().encode()
 
 
+def _shape(spec: FigureSpec) -> tuple[Any, ...]:
+    """What must be the same for two drawings to be frames of one film."""
+    traces = tuple((t.channel, t.name, t.role, t.subplot, t.mode, t.live, t.legend, t.bar) for t in spec.traces)
+    return len(spec.subplots), spec.size, traces
+
+
+def _words(spec: FigureSpec) -> list[Any]:
+    return [(t.subplot, t.labels, t.x.tolist(), t.y.tolist()) for t in spec.traces if t.mode.startswith("text")]
+
+
 def _drawing(spec: FigureSpec, controls: list[dict[str, Any]]) -> dict[str, Any]:
     """All that the page needs to draw the empty figure: styles and layouts by theme; the points come as updates."""
-    themes = {
-        theme: {"traces": [plotly_style(t, theme) for t in spec.traces], "layout": plotly_layout(spec, theme)}
-        for theme in ("light", "dark")
-    }
-    ranges = []
-    for trace in spec.traces:
-        subplot = spec.subplots[trace.subplot]
-        ranges.append([subplot.x.range, subplot.y.range])
+    themes = {}
+    for theme in THEMES:
+        styles = [plotly_style(t, theme) for t in spec.traces]
+        for trace, style in zip(spec.traces, styles, strict=True):
+            if trace.bar is not None and trace.bar.title:
+                style |= {"showscale": True, "colorbar": plotly_bar(spec, trace, theme)}
+        themes[theme] = {"traces": styles, "layout": plotly_layout(spec, theme)}
     modes = [trace.mode for trace in spec.traces]
+    scales = [trace.bar.scale if trace.bar is not None else "linear" for trace in spec.traces]
     return {
-        **themes, "modes": modes, "ranges": ranges, "controls": controls, "height": spec.size[1],
-        "alt": spec.alt, "state": spec.state,
+        **themes, "modes": modes, "scales": scales, "controls": controls, "height": spec.size[1],
+        "alt": spec.alt, "state": spec.state, "channels": [t.channel for t in spec.traces],
     }  # fmt: skip

@@ -1,7 +1,8 @@
 """When is a frame sent? At most fifteen a second, at most two unanswered, and the last one always.
 
-Whoever changes something calls `wake`; one thread makes the frame from whatever has changed since. A page that does
-not answer (a hidden tab, a closed laptop) is waited for, then taken as having answered: nothing here can stall.
+Whoever changes something calls `wake`; one thread sends what has changed since. What a reader asks for (`post`) is done
+at once in that thread, however many frames are unanswered. A page that does not answer (a hidden tab, a closed laptop)
+is waited for, then taken as having answered: nothing here can stall.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ class Publisher:
 
     def __init__(self, send: Callable[[int], bool], before: Callable[[], bool] | None = None) -> None:
         self._send, self._before = send, before
-        self.rate = RATE
-        self.sent = self.answered = 0
+        self.sent = self.answered = self.most_unanswered = 0
+        self._sent_at = -PATIENCE
         self._dirty = self._closed = False
+        self._jobs: list[Callable[[], None]] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -35,16 +37,24 @@ class Publisher:
         """Say that something has changed."""
         with self._changed:
             self._dirty = True
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._work, name="simviz publisher", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+            self._begin()
+
+    def post(self, job: Callable[[], None]) -> None:
+        """Do `job()` in the publisher's thread, then send what it changed; job must not raise."""
+        with self._changed:
+            self._jobs.append(job)
+            self._begin()
 
     def answer(self, number: int) -> None:
         """Take in the page's word that it has drawn frame `number`."""
         with self._changed:
             self.answered = max(self.answered, min(number, self.sent))
             self._changed.notify_all()
+
+    def settle(self, seconds: float) -> None:
+        """Wait until the page has drawn all that there is, at most so long."""
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._dirty or self._jobs) and self.answered == self.sent, seconds)
 
     def forget(self) -> None:
         """Count every frame as answered: the page that should have is gone."""
@@ -56,25 +66,51 @@ class Publisher:
             self._closed = True
             self._changed.notify_all()
 
+    def _begin(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._work, name="simviz publisher", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
     def _work(self) -> None:
+        at_once = False  # an answer to a reader does not wait for its turn
         while True:
-            began = time.monotonic()
             with self._changed:
-                if not self._changed.wait_for(lambda: self._dirty or self._closed, REST) or self._closed:
+                if not self._changed.wait_for(lambda: self._closed or self._jobs or self._dirty, REST) or self._closed:
                     self._thread = None
                     return
-                self._changed.wait_for(lambda: self.sent - self.answered < UNANSWERED or self._closed, PATIENCE)
-                if self.sent - self.answered >= UNANSWERED:
-                    self.answered = self.sent  # out of patience: the page sleeps, or is gone
-                self._dirty = False
-            again = self._before() if self._before is not None else False
+                jobs, self._jobs = self._jobs, []
+                if not jobs and (wait := self._too_early(at_once)) > 0:
+                    self._changed.wait(wait)
+                    continue
+                if not jobs:
+                    if self.sent - self.answered >= UNANSWERED:
+                        self.answered = self.sent  # out of patience: the page sleeps, or is gone
+                    self._dirty = False
+            if jobs:
+                for job in jobs:
+                    job()
+                at_once = True
+                continue
+            at_once = False
+            self._frame()
+
+    def _too_early(self, at_once: bool) -> float:
+        """Seconds to wait for the next frame's turn, or for the page's answer; 0 where it is due."""
+        since = time.monotonic() - self._sent_at
+        if self.sent - self.answered >= UNANSWERED:
+            return max(0.0, PATIENCE - since)
+        return 0.0 if at_once else max(0.0, 1 / RATE - since)
+
+    def _frame(self) -> None:
+        again = self._before() if self._before is not None else False
+        with self._changed:
+            self.sent += 1
+            number = self.sent
+            self._sent_at = time.monotonic()
+            self.most_unanswered = max(self.most_unanswered, number - self.answered)
+        if not self._send(number):
+            self.answer(number)
+        if again:
             with self._changed:
-                self.sent += 1
-                number = self.sent
-            if not self._send(number):
-                self.answer(number)
-            with self._changed:
-                self._dirty = self._dirty or again
-                pause = 1 / self.rate - (time.monotonic() - began)
-            if pause > 0:
-                time.sleep(pause)
+                self._dirty = True

@@ -1,6 +1,17 @@
 """The panels: controls, a picture that moves, and one sentence that says how things stand."""
 
-from simviz.live.panels.set_panel import SetPanel
-from simviz.live.panels.train_panel import TrainPanel
+import lazy_loader
 
-__all__ = ["SetPanel", "TrainPanel"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "compare_panel": ["ComparePanel"],
+        "gradient_panel": ["GradientPanel"],
+        "learn_panel": ["LearnPanel"],
+        "panel": ["Panel"],
+        "sets": ["SetPanel"],
+        "solver_panel": ["SolverPanel"],
+        "spectrum_panel": ["SpectrumPanel"],
+        "train_panel": ["TrainPanel"],
+    },
+)

@@ -1,24 +1,36 @@
-"""What every panel shares: a player behind buttons, a live figure, and one sentence that says how things stand."""
+"""What every panel shares: values that a reader may change, a picture computed from them alone, and a player.
+
+A panel has three parts. Its controls hold `values`; `compute(**values)` is pure and returns a record; `drawing(record)`
+is pure and returns a FigureSpec, whose state is the sentence that says how things stand. Everything else is here.
+"""
 
 from __future__ import annotations
 
 import collections
+import inspect
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+from simviz import figures
+from simviz.figures.tables import Table
+from simviz.live.controls import Button, Control
 from simviz.live.figure import LiveFigure
+from simviz.live.panels.recipes import spelled
 from simviz.live.player import Player, State
+from simviz.live.publisher import PATIENCE
 from simviz.records import FigureSpec
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-BUTTONS = [
-    {"name": "start", "kind": "button", "label": "Start"},
-    {"name": "step", "kind": "button", "label": "Step"},
-    {"name": "stop", "kind": "button", "label": "Stop"},
-    {"name": "reset", "kind": "button", "label": "Reset"},
-]
+BUTTONS = (Button("start", "Start"), Button("step", "Step"), Button("stop", "Stop"), Button("reset", "Reset"))
+MARKS = (0.05, 0.15, 0.3, 0.6, 1.0)
+"""A reader who asked for reduced motion gets the first pull and these shares of all pulls as six still pictures."""
 FRAME = 1 / 15
 """Seconds between two drawn states, at the least; the iterator is pulled far more often."""
 SENTENCE = 1.0
@@ -26,101 +38,225 @@ SENTENCE = 1.0
 
 
 class Panel:
-    """Play something and show it.
+    """Controls, a picture, a sentence.
 
-    A subclass makes a spec, and overrides `draw()` (the current state into the figure), `sentence()` and, where it
-    has further controls, `event()`.
+    A subclass sets what its `compute` needs, then calls this with controls (their values become `self.values`), a
+    player where something moves by itself, what it was `given` (for `recipe`), and further values that compute wants
+    (`state`). It overrides compute and drawing; and where it has use for them played, restarted, pressed, clicked,
+    table and moving.
     """
 
-    def __init__(self, player: Player, spec: FigureSpec, controls: list[dict[str, Any]] | None = None) -> None:
-        self._drawn_at = self._said_at = 0.0
-        self._new: collections.deque[Any] = collections.deque()  # pulled, not yet drawn
-        self.figure_widget = LiveFigure(spec, [*BUTTONS, *(controls or [])], self._event, self.before_frame)
-        self._attach(player)
-
-    def _attach(self, player: Player) -> None:
+    def __init__(
+        self,
+        controls: Sequence[Control] = (),
+        player: Player | None = None,
+        given: dict[str, Any] | None = None,
+        **state: Any,
+    ) -> None:
+        self.controls = {control.name: control for control in controls}
+        self.given = dict(given or {})
+        self.values: dict[str, Any] = {
+            **{name: control.value for name, control in self.controls.items() if hasattr(control, "value")},
+            **state,
+        }
         self.player = player
-        player.listen(lambda item: self._pulled(player, item))
-        player.watch(lambda: self._changed(player))
-        self._changed(player)
+        self._guard = threading.RLock()
+        self._drawn_at = self._said_at = 0.0
+        self._seen = 0  # pulls taken in so far
+        self._grown: collections.defaultdict[str, list[tuple[float, float]]] = collections.defaultdict(list)
+        self.record = self.compute(**self.values)
+        shown = [control.describe() for control in (*(BUTTONS if player is not None else ()), *controls)]
+        self.figure_widget = LiveFigure(self.drawing(self.record), shown, self._event, self.moving, self._table)
+        if player is not None:
+            self._attach(player)
 
-    def item(self, item: Any) -> None:
-        """Take in what was pulled; in the player's thread, every time."""
+    # What a subclass says.
 
-    def take_new(self) -> list[Any]:
-        """Return what was kept since the last frame; what another thread keeps meanwhile comes with the next."""
-        return [self._new.popleft() for _ in range(len(self._new))]
+    def compute(self, *_: Any, **values: Any) -> Any:
+        """Return the record for these values; pure: the same values give the same record, and nothing changes."""
+        raise NotImplementedError
 
-    def draw(self) -> None:
-        """Bring the figure up to date; between two pulls."""
+    def drawing(self, record: Any) -> FigureSpec:
+        """Return what is drawn of a record, with the sentence as its state; pure."""
+        raise NotImplementedError
 
-    def sentence(self) -> str:
-        """Return the state in one sentence."""
-        return self.player.state.value
+    def played(self, item: Any) -> None:
+        """Take in what the player pulled (into `values`, or with `grow`); in the player's thread, every time."""
 
-    def event(self, name: str, value: Any) -> None:
-        """Answer a control of the subclass's own, or a click; in the publisher's thread."""
+    def restarted(self) -> None:
+        """Take in that the player went back, to its beginning or to an earlier pull."""
 
-    def before_frame(self) -> bool:
-        """Move what moves by itself; in the publisher's thread. True asks for another frame."""
+    def pressed(self, name: str) -> None:
+        """Answer a button of the panel's own."""
+
+    def clicked(self, subplot: int, x: float, y: float) -> None:
+        """Answer a click at (x, y) of a subplot's own numbers."""
+
+    def changed(self, name: str) -> None:
+        """Answer a control whose value has just been set, ahead of the next compute."""
+
+    def moving(self) -> bool:
+        """Move what moves by itself, at most fifteen times a second; True asks for another turn."""
         return False
 
-    def refresh(self, cue: bool = False) -> None:
-        """Draw and say the present state, now, between two pulls."""
-        self.draw()
-        self.figure_widget.say(self.sentence(), cue)
+    def length(self) -> int:
+        """Return over how many pulls the six pictures are spread that a reader gets who asked for reduced motion."""
+        return 100
+
+    def table(self, record: Any) -> Table:
+        """Return a record as a table; by default every point that is drawn."""
+        return figures.table(self.spec())
+
+    # What a user calls.
+
+    def set(self, **values: Any) -> Self:
+        """Set controls as a reader would, and redraw. Raises ValueError for a name or a value that there is not."""
+        for name, value in values.items():
+            if not hasattr(self.controls.get(name), "value"):
+                known = [n for n, control in self.controls.items() if hasattr(control, "value")]
+                raise ValueError(f"set() knows {', '.join(known) or 'no value'}, got {name!r}")
+            self.controls[name].check(value)  # all of them before any is held
+        for name, value in values.items():
+            self.hold(name, value)
+            self.changed(name)
+        self.refresh(cue=True)
+        return self
+
+    def ahead(self, pulls: int) -> Self:
+        """Let the player pull so many times at once, then draw: how `recipe` comes back to where things stood."""
+        if self.player is None:
+            raise ValueError(f"pulls mean nothing to a {type(self).__name__}: nothing plays in it")
+        self.player.ahead(pulls)
+        return self
+
+    def spec(self) -> FigureSpec:
+        """Return the present state as a FigureSpec."""
+        return self.figure_widget.snapshot()
+
+    def figure(self, theme: str | None = None) -> go.Figure:
+        """Return a plain go.Figure of the present state: hover, zoom, save as a page; theme: the page's by default."""
+        return figures.to_plotly(self.spec(), theme or self.figure_widget.theme)
+
+    def still(self, path: str | Path, theme: str = "light") -> Path:
+        """Write the present state as a PNG, SVG or PDF file with its alt text, and return the path."""
+        return figures.still(self.spec(), path, theme)
+
+    def data(self) -> Table:
+        """Return the numbers behind the picture as a table."""
+        with self._guard:
+            return self.table(self.record)
+
+    def recipe(self) -> str:
+        """Return one line of Python that makes this panel in this state again.
+
+        What cannot be written in a line (a run, a model, a function) is named as the parameter it was given for.
+        """
+        with self._guard:
+            parts: list[str] = []
+            for name, parameter in inspect.signature(type(self)).parameters.items():
+                value = self.values.get(name, self.given.get(name, parameter.default))
+                if value is not parameter.default and value != parameter.default:
+                    keyword = "" if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not parts else f"{name}="
+                    parts.append(f"{keyword}{spelled(value, name)}")
+            line = f"live.{type(self).__name__}({', '.join(parts)})"
+            pulls = self.player.pulls if self.player is not None else 0
+            return f"{line}.ahead({pulls})" if pulls else line
+
+    # What holds it together.
+
+    def hold(self, name: str, value: Any) -> None:
+        """Keep a control's value, checked, and show it on the page; nothing is drawn yet."""
+        self.values[name] = self.controls[name].check(value)
+        self.figure_widget.control(name, value=self.values[name])
+
+    def grow(self, channel: str, x: float, y: float) -> None:
+        """Add a point to a curve (a trace with live="append"); it is drawn with the next frame."""
+        self._grown[channel].append((x, y))
+
+    def refresh(self, cue: bool = False, say: bool = True) -> None:
+        """Compute and draw the present values. cue: the sentence is read out at once; say: it is shown at all."""
+        with self._guard:
+            for channel in list(self._grown):
+                points = np.array(self._grown.pop(channel), float)
+                self.figure_widget.append(channel, *points.T)
+            self.record = self.compute(**self.values)
+            spec = self.drawing(self.record)
+            self.figure_widget.show(spec)
+            if say:
+                self._said_at = time.monotonic()
+                self.figure_widget.say(spec.state, cue)
+
+    def _attach(self, player: Player) -> None:
+        if self.player is not None and self.player is not player:
+            self.player.leave(self)
+        self.player, self._seen = player, 0
+        with self._guard:
+            self._grown.clear()
+        player.join(self, lambda item: self._pulled(player, item), lambda: self._changed(player))
+        if player.pulls == 0:
+            self.restarted()
+        self._changed(player)
 
     def _pulled(self, player: Player, item: Any) -> None:
         if player is not self.player:
             return
-        self.item(item)
-        now = time.monotonic()
-        if now - self._drawn_at >= FRAME or player.state is not State.RUNNING:
-            self._drawn_at = now
-            self.draw()
-        if now - self._said_at >= SENTENCE:
-            self._said_at = now
-            self.figure_widget.say(self.sentence())
+        with self._guard:
+            self._seen = player.pulls
+            try:
+                self.played(item)
+                now = time.monotonic()
+                if self.figure_widget.still:
+                    self._picture(player)
+                elif now - self._drawn_at >= FRAME and player.running:
+                    self._drawn_at = now
+                    self.refresh(say=now - self._said_at >= SENTENCE)
+            except Exception as error:  # what is drawn goes wrong; what is played goes on
+                self.figure_widget.error = f"{type(error).__name__}: {error}"
+
+    def _picture(self, player: Player) -> None:
+        """Keep this moment as a still picture, if it is one of the six; the player waits until it has gone out."""
+        length = self.length()
+        at = (player.pulls - 1) % length + 1
+        if at in {1, *(max(1, round(share * length)) for share in MARKS)}:
+            self.refresh()
+            self.figure_widget.mark(self.figure_widget.state)
+            self.figure_widget.publisher.settle(PATIENCE)
 
     def _changed(self, player: Player) -> None:
         if player is not self.player:
             return
         over = player.state in (State.FINISHED, State.STOPPED, State.FAILED)
-        running = player.state is State.RUNNING
-        label = "Pause" if running else "Resume" if player.state is State.PAUSED else "Start"
+        label = "Pause" if player.running else "Resume" if player.state is State.PAUSED else "Start"
         self.figure_widget.control("start", label=label, disabled=over)
-        self.figure_widget.control("step", disabled=over or running)
+        self.figure_widget.control("step", disabled=over or player.running)
         self.figure_widget.control("stop", disabled=over or player.state is State.READY)
-        if player.error is not None:
-            self.figure_widget.error = f"{type(player.error).__name__}: {player.error}"
-        elif self.figure_widget.error:
-            self.figure_widget.error = ""
-        if not running:
+        self.figure_widget.error = "" if player.error is None else f"{type(player.error).__name__}: {player.error}"
+        if player.pulls < self._seen:
+            with self._guard:
+                self._seen = player.pulls
+                self._grown.clear()
+                self.restarted()
+        if not player.running:
             self.refresh(cue=True)
 
     def _event(self, name: str, value: Any) -> None:
-        if name == "start":
-            (self.player.pause if self.player.running else self.player.start)()
-        elif name in ("step", "stop", "reset"):
-            getattr(self.player, name)()
-        else:
-            self.event(name, value)
+        player = self.player
+        if player is not None and name in ("start", "step", "stop", "reset"):
+            getattr(player, "pause" if name == "start" and player.running else name)()
+            return
+        control = self.controls.get(name)
+        if name == "click":
+            subplot, x, y = value
+            self.clicked(int(subplot), float(x), float(y))
+        elif isinstance(control, Button):
+            self.pressed(name)
+        elif control is not None:
+            self.hold(name, value)
+            self.changed(name)
+            self.refresh()
 
-    def spec(self) -> FigureSpec:
-        """Return the present state as a FigureSpec: the panel's drawing with the points it has now."""
-        return self.figure_widget.snapshot()
-
-    def figure(self, theme: str | None = None) -> go.Figure:
-        """Return a plain go.Figure of the present state: hover, zoom, save as a page; theme: the page's by default."""
-        from simviz.figures import to_plotly
-
-        return to_plotly(self.spec(), theme or self.figure_widget.theme)
-
-    def still(self, path: str, theme: str = "light") -> Any:
-        """Write the present state as a PNG, SVG or PDF file and return its path."""
-        from simviz.figures import still
-
-        return still(self.spec(), path, theme)
+    def _table(self) -> Table:
+        return self.data()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.figure_widget._repr_mimebundle_(**options)

@@ -1,83 +1,139 @@
-"""How does training go? Loss, a metric and the spectrum of the run, as it goes on."""
+"""How does training go? Loss, a metric and the spectrum of the run, as it goes on and as it was at any earlier step."""
 
 from __future__ import annotations
 
-from simviz import figures
+from dataclasses import dataclass
+
+from simviz import checks, figures
+from simviz.figures import Table
 from simviz.learning.best import validated
 from simviz.learning.run import Run
-from simviz.live.figure import LiveFigure
+from simviz.live.controls import Button, Slider
 from simviz.live.panels.panel import Panel
-from simviz.live.player import Player
-from simviz.records import Spectrum, TrainStep
+from simviz.live.player import Player, State
+from simviz.records import FigureSpec, Spectrum, TrainStep
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run at one of its steps. step: None where it has not begun; reached: how far it has come; back: the step that
+    `rewind` would bring back; measured: the last metric up to there; spectrum: the last one up to there.
+    """
+
+    step: TrainStep | None
+    reached: int
+    back: int
+    measured: float | None
+    spectrum: Spectrum | None
 
 
 class TrainPanel(Panel):
     """Play a run and show its loss, one metric of its task and, where the model has one, its spectrum.
 
-    run: a Run; metric: a name of the task's metrics (default: the first that it measures, on the validation part where
-    there is one, since the test part is then measured at the end alone). `panel.player` is the player; `await
-    panel.player.done()` waits for the end.
+    run: a Run, or the Player of one that another panel shows as well; metric: a name of the task's metrics (default:
+    the first that it measures, on the validation part where there is one, since the test part is then measured at the
+    end alone). The slider goes back through the run, and "rewind to here" brings the model back to the nearest step
+    that was kept. `await panel.player.done()` waits for the end.
     """
 
-    def __init__(self, run: Run, metric: str | None = None) -> None:
-        known = list(run.measure())
-        if run.task.validation is not None:
+    def __init__(self, run: Run | Player, metric: str | None = None) -> None:
+        player = Player.of(run)
+        if not isinstance(player.source, Run):
+            raise ValueError(f"run must be a Run or a Player of one, got a Player of {type(player.source).__name__}")
+        self.run: Run = player.source
+        known = list(self.run.measure())
+        if self.run.task.validation is not None:
             known = [*map(validated, known), *known]
-        if metric is not None and metric not in known:
-            raise ValueError(f"metric must be one of {', '.join(known)}, got {metric!r}")
-        self.run, self.metric = run, metric or known[0]
-        curves = figures.training_curves(run.history, goal=self.metric, live=True, total=run.total_steps)
-        first = next((s.spectrum for s in run.history if s.spectrum is not None), run.current_spectrum())
-        self.has_spectrum = first is not None
-        right = 0.56 if self.has_spectrum else 1.0
-        parts = [(curves, (0.0, right, 0.0, 1.0))]
-        if first is not None:
-            parts.append((figures.spectrum(first, live=True), (0.66, 1.0, 0.0, 1.0)))
-        super().__init__(Player(run), figures.arrange(parts, size=(960, 520)))
-
-    def item(self, item: TrainStep) -> None:
-        """Keep the step until the next frame."""
-        self._new.append(item)
-
-    def draw(self) -> None:
-        """Append what is new to the curves; the last spectrum whole."""
-        with self.run.lock:
-            new = self.take_new()
-            if not self.run.history:  # reset
-                for channel in ("loss", self.metric):
-                    self.figure_widget.replace(channel, [], [])
-        if new:
-            self.figure_widget.append("loss", [s.step for s in new], [s.loss for s in new])
-        measured = [s for s in new if self.metric in s.metrics]
-        if measured:
-            values = [s.metrics[self.metric] for s in measured]
-            self.figure_widget.append(self.metric, [s.step for s in measured], values)
-        spectra = [s.spectrum for s in new if s.spectrum is not None]
-        if spectra:
-            draw_spectrum(self.figure_widget, spectra[-1])
-
-    def sentence(self) -> str:
-        """Step, loss and the last measured metric."""
-        history = self.run.history
-        if not history:
-            return f"{self.run.total_steps} steps to go: press Start, or space"
-        last = history[-1]
-        metric = next((s.metrics[self.metric] for s in reversed(history) if self.metric in s.metrics), None)
-        measured = "" if metric is None else f", {self.metric} {metric:.4g}"
-        return (
-            f"{self.player.state.value}, step {last.step} of {self.run.total_steps}: loss {last.loss:.3g}{measured}; "
-            f"{self.player.share}"
+        self.metric = known[0] if metric is None else checks.one_of("metric", metric, tuple(known))
+        self._first = next(
+            (s.spectrum for s in self.run.history if s.spectrum is not None), self.run.current_spectrum()
         )
+        self._curves = self._drawn_curves()
+        controls = [
+            Slider("step", "step", 0, self.run.total_steps, 1, self.run.step, scrub=True),
+            Button("rewind", "Rewind to here", tip="Bring the model back to the nearest step that was kept"),
+        ]
+        super().__init__(controls, player, {"run": run, "metric": metric})
+        self._curves = self._drawn_curves(empty=True)  # from here on they grow
 
+    def length(self) -> int:
+        return self.run.total_steps
 
-def draw_spectrum(figure: LiveFigure, record: Spectrum) -> None:
-    """Send a spectrum's eigenvalues to the channels that `figures.spectrum(live=True)` made."""
-    values = record.eigenvalues.cpu().numpy()
-    for name in ("persistent", "decaying"):
-        chosen = values[getattr(record, name).cpu().numpy()]
-        figure.replace(name, chosen.real, chosen.imag)
-        if name == "persistent" and figure.has("rays"):
-            figure.replace("rays", chosen.real, chosen.imag)
-    if figure.has("growing"):
-        chosen = values[record.growing.cpu().numpy()]
-        figure.replace("growing", chosen.real, chosen.imag)
+    def played(self, item: TrainStep) -> None:
+        """Let the curves grow by a step, and be there."""
+        self.grow("loss", item.step, item.loss)
+        if self.metric in item.metrics:
+            self.grow(self.metric, item.step, item.metrics[self.metric])
+        self.values["step"] = item.step
+
+    def restarted(self) -> None:
+        """Cut the curves where the run is now."""
+        with self.run.lock:
+            drawn = self._drawn_curves()
+            self.values["step"] = self.run.step
+        for trace in drawn.traces:
+            if trace.live == "append":
+                self.figure_widget.replace(trace.channel, trace.x, trace.y)
+
+    def pressed(self, name: str) -> None:
+        """Rewind to the step shown."""
+        assert self.player is not None
+        self.player.rewind(self.values["step"])
+
+    def compute(self, *, step: int) -> Moment:
+        """Return the run at a step that it has done, the last one where it has not come so far."""
+        with self.run.lock:
+            past = self.run.history[:step]
+            back = max(kept for kept in self.run.kept if kept <= step)
+            reached = self.run.step
+        measured = next((s.metrics[self.metric] for s in reversed(past) if self.metric in s.metrics), None)
+        spectrum = next((s.spectrum for s in reversed(past) if s.spectrum is not None), self._first)
+        return Moment(past[-1] if past else None, reached, back, measured, spectrum)
+
+    def drawing(self, record: Moment) -> FigureSpec:
+        """Draw the curves with a line at the step shown, and the spectrum of that step."""
+        at = 0 if record.step is None else record.step.step
+        right = 0.56 if self._first is not None else 1.0
+        parts = [(figures.at_step(self._curves, at if at < record.reached else None), (0.0, right, 0.0, 1.0))]
+        if record.spectrum is not None:
+            parts.append((figures.spectrum(record.spectrum, live=True), (0.66, 1.0, 0.0, 1.0)))
+        return figures.arrange(parts, size=(960, 520), state=self._sentence(record))
+
+    def refresh(self, cue: bool = False, say: bool = True) -> None:
+        self.figure_widget.control("step", value=self.values["step"])
+        super().refresh(cue, say)
+
+    def recipe(self) -> str:
+        line, shown = super().recipe(), self.values["step"]
+        return line if shown == self.run.step else f"{line}.set(step={shown})"
+
+    def table(self, record: Moment) -> Table:
+        """Return a row for each step: number, epoch, loss, learning rate, seconds and what was measured."""
+        history = list(self.run.history)
+        names = sorted({name for s in history for name in s.metrics})
+        rows = [
+            (s.step, s.epoch, s.loss, s.lr, s.seconds, *(s.metrics.get(name, "") for name in names)) for s in history
+        ]
+        return Table(("step", "epoch", "loss", "lr", "seconds", *names), tuple(rows), self._sentence(record))
+
+    def _drawn_curves(self, empty: bool = False) -> FigureSpec:
+        history = [] if empty else self.run.history
+        return figures.training_curves(history, goal=self.metric, live=True, total=self.run.total_steps)
+
+    def _sentence(self, record: Moment) -> str:
+        """Step, loss and the last measured metric; of an earlier step, where rewinding would lead."""
+        assert self.player is not None
+        total = self.run.total_steps
+        if record.step is None:
+            ahead = "press Start, or space" if record.reached == 0 else "Rewind to here begins anew"
+            return f"{total} steps to go: {ahead}"
+        measured = "" if record.measured is None else f", {self.metric} {record.measured:.4g}"
+        words = f"step {record.step.step} of {total}: loss {record.step.loss:.3g}{measured}"
+        if record.step.step < record.reached:
+            exact = (
+                "" if record.back == record.step.step else f", the nearest before it that was kept: step {record.back}"
+            )
+            return f"back at {words}; Rewind brings the model back here{exact}"
+        if self.player.state is State.RUNNING:
+            return f"{words}; training {self.player.share}"
+        return f"{self.player.state.value}, {words}"

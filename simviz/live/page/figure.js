@@ -1,0 +1,255 @@
+// A live figure in the page: controls, a state line, one Plotly drawing fed by binary updates. See simviz/live/figure.py
+// for the messages. This file comes last of those in this folder; together they are one module.
+
+const [REPLACE, APPEND, QUANTISED, IMAGE, HALVE] = [0, 1, 2, 3, 4];
+const CONFIG = { displaylogo: false, responsive: false, displayModeBar: "hover",
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const KEYS = { " ": "start", ".": "step", s: "stop", r: "reset" };
+const HELP = "Space starts and pauses, full stop steps, s stops, r resets, arrow keys scrub, t shows a table, Escape leaves.";
+const PICTURES = 6;  // small stills under the figure, for a reader who asked for reduced motion
+
+function isDark(element) {
+  const lab = document.body.dataset.jpThemeLight;
+  if (lab !== undefined) return lab === "false";
+  const colour = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g);
+  if (colour && (colour.length < 4 || +colour[3] > 0)) {
+    return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 128;
+  }
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+const UNSCALED = { linear: (v) => v, log: (v) => 10 ** v, sqrt: (v) => v * v };
+const floats = (buffer, offset, count) => Array.from(new Float32Array(buffer, offset, count));
+const sixteen = (buffer, offset, count, low, high) =>
+  Array.from(new Int16Array(buffer, offset, count), (v) => (v === -32768 ? NaN : low + (high - low) * (v / 65534 + 0.5)));
+
+// One update -> the bytes it took and the trace's new points, {x, y} or {x, y, z}; NaN are gaps.
+function decode([, kind, count, ...more], buffer, offset, old) {
+  if (kind === HALVE) {
+    const halve = (list) => { for (let i = 0; i < count; i++) list = list.filter((_, k) => k % 2 === 0); return list; };
+    return [0, { x: halve(old.x), y: halve(old.y) }];
+  }
+  if (kind === IMAGE) {
+    const [rows, low, high] = more;
+    const x = floats(buffer, offset, count + 1), y = floats(buffer, offset + 4 * (count + 1), rows + 1);
+    const start = offset + 4 * (count + rows + 2), z = [];
+    for (let i = 0; i < rows; i++) z.push(sixteen(buffer, start + 2 * i * count, count, low, high));
+    return [4 * (count + rows + 2) + 2 * rows * count, { x, y, z, zmin: low, zmax: high }];
+  }
+  if (kind === QUANTISED) {
+    const [x, y] = [0, 1].map((i) => {
+      const [low, high] = more.slice(2 * i, 2 * i + 2), centre = (low + high) / 2, half = 1.5 * (high - low);
+      return sixteen(buffer, offset + 2 * i * count, count, centre - half, centre + half);
+    });
+    return [4 * count, { x, y }];
+  }
+  const x = floats(buffer, offset, count), y = floats(buffer, offset + 4 * count, count);
+  return [8 * count, kind === APPEND ? { x: old.x.concat(x), y: old.y.concat(y) } : { x, y }];
+}
+
+const raysOf = (values) => values.flatMap((v) => [0, v, NaN]);
+
+function render({ model, el }) {
+  let drawing, points, texts, held;  // `held` is the layout, kept between frames so that a reader's zoom is
+  const root = make(el, "div", { className: "simviz", tabIndex: 0 },
+    { role: "group", "data-lm-suppress-shortcuts": "true" });
+  const bar = make(root, "div", { className: "simviz-controls" });
+  const state = make(root, "div", { className: "simviz-state" });
+  const plot = make(root, "div", { className: "simviz-plot" }, { role: "img" });
+  const stills = make(root, "div", { className: "simviz-stills", hidden: true });
+  const spoken = make(root, "div", { className: "simviz-spoken" }, { "aria-live": "polite" });
+  const wrong = make(root, "div", { className: "simviz-error" }, { role: "alert" });
+
+  const takeUp = () => {
+    drawing = structuredClone(model.get("drawing"));
+    points = drawing.modes.map(() => ({ x: [], y: [] }));
+    texts = {};
+    held = null;
+    plot.style.height = drawing.height + "px";
+    plot.setAttribute("aria-label", drawing.alt);
+    root.setAttribute("aria-label", `${drawing.alt} ${HELP}`);
+  };
+  takeUp();
+  model.on("change:drawing", takeUp);
+  state.textContent = drawing.state;
+
+  const send = (event, value) => model.send({ event, value });
+  const controls = makeControls(drawing.controls, bar, root, send);
+  const table = makeTable(root, () => model.send({ want: "table" }));
+  const tableButton = make(bar, "button", { type: "button", className: "simviz-button simviz-quiet", textContent: "Table" },
+    { "aria-expanded": "false", title: "The numbers behind the figure (t)" });
+  const toggleTable = () => { table.toggle(); if (!table.open) tableButton.ariaExpanded = "false"; };
+  tableButton.addEventListener("click", toggleTable);
+
+  let Plotly = null, dark = isDark(root), drawn = false, gone = false;
+  let lastSpoken = performance.now(), queue = Promise.resolve();
+
+  const showError = () => {
+    wrong.textContent = model.get("error");
+    wrong.hidden = !model.get("error");
+  };
+  model.on("change:error", showError);
+  showError();
+
+  const theme = () => drawing[dark ? "dark" : "light"];
+  const traces = () => theme().traces.map((style, i) => {
+    const { x, y, ...image } = points[i];
+    if (drawing.modes[i] === "rays") return { ...style, x: raysOf(x), y: raysOf(y) };
+    const more = texts[i] ? { text: texts[i], hoverinfo: "text+name" } : {};
+    if (image.z) {
+      const back = UNSCALED[drawing.scales[i]];
+      more.customdata = image.z.map((row) => row.map(back));
+      more.hovertemplate = "%{x:.3g}, %{y:.3g}: %{customdata:.3g}<extra>%{fullData.name}</extra>";
+    }
+    return { ...style, x, y, ...image, ...more };
+  });
+  const draw = async () => {
+    if (!Plotly || gone) return;
+    held ??= { ...structuredClone(theme().layout), autosize: false, width: plot.clientWidth || 900, height: drawing.height };
+    root.classList.toggle("simviz-dark", dark);
+    await Plotly.react(plot, traces(), held, CONFIG);
+    if (!drawn) {
+      drawn = true;
+      plot.addEventListener("click", click, true);
+      for (const change of ["plotly_relayout", "plotly_afterplot"]) plot.on(change, () => gone || controls.drawn(plot));
+    }
+    controls.drawn(plot);
+  };
+
+  let pressedAt = [0, 0];
+  plot.addEventListener("pointerdown", (event) => { pressedAt = [event.clientX, event.clientY]; }, true);
+  const click = (event) => {
+    const moved = Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]);
+    if (event.target.closest(".modebar, .legend") || event.detail > 1 || moved > 4) return;
+    const full = plot._fullLayout;
+    const box = plot.getBoundingClientRect();
+    for (const name of Object.keys(full).filter((key) => /^xaxis\d*$/.test(key))) {
+      const number = name.slice(5), x = full[name], y = full["yaxis" + number];
+      const [px, py] = [event.clientX - box.left - x._offset, event.clientY - box.top - y._offset];
+      if (px >= 0 && py >= 0 && px <= x._length && py <= y._length) {
+        send("click", [number ? number - 1 : 0, x.p2d(px), y.p2d(py)]);
+      }
+    }
+  };
+
+  const keepStill = async (caption) => {
+    if (!drawn || gone) return;
+    const size = { width: plot.clientWidth, height: drawing.height };
+    const source = await Plotly.toImage(plot, { format: "png", ...size, scale: 0.6 });
+    if (stills.childElementCount >= PICTURES) stills.replaceChildren();
+    const one = make(stills, "figure");
+    make(one, "img", { src: source, alt: `${drawing.alt} ${caption}` });
+    make(one, "figcaption", { textContent: caption });
+    stills.hidden = false;
+  };
+
+  const frame = async (message, buffers) => {
+    if (message.u) for (const [name, changes] of Object.entries(message.u)) controls.change(name, changes);
+    if (message.s !== undefined) {
+      state.textContent = message.s;
+      plot.setAttribute("aria-label", `${drawing.alt} ${message.s}`);
+    }
+    const now = performance.now();
+    if (message.d || (message.s !== undefined && now - lastSpoken > 5000)) {
+      spoken.textContent = message.d || message.s;
+      lastSpoken = now;
+    }
+    for (const [name, new_] of Object.entries(message.l || {})) {
+      Object.assign(drawing[name].layout, new_);
+      if (held && name === (dark ? "dark" : "light")) held = { ...held, ...structuredClone(new_) };
+    }
+    Object.assign(texts, message.h || {});
+    if (message.c) {
+      const buffer = buffers[0].buffer.slice(buffers[0].byteOffset, buffers[0].byteOffset + buffers[0].byteLength);
+      let offset = 0;
+      for (const update of message.c) {
+        const [bytes, taken] = decode(update, buffer, offset, points[update[0]]);
+        points[update[0]] = taken;
+        offset += Math.ceil(bytes / 4) * 4;
+      }
+    }
+    if (message.c || message.l || message.h) await draw();
+    if (message.m) await keepStill(message.m);
+    // a hidden tab gets no animation frames: answer at once there
+    if (document.hidden) model.send({ ack: message.f });
+    else requestAnimationFrame(() => gone || model.send({ ack: message.f }));
+  };
+  const take = (message, buffers) => {
+    if (message.t) {
+      table.show(message.t);
+      tableButton.ariaExpanded = "true";
+    }
+    if (message.f === undefined) return;
+    queue = queue.then(() => frame(message, buffers)).catch((error) => {
+      wrong.hidden = false;
+      wrong.textContent = "The figure cannot be drawn: " + error.message;
+      model.send({ ack: message.f });
+    });
+  };
+  model.on("msg:custom", take);
+
+  root.addEventListener("keydown", (event) => {
+    event.stopPropagation();  // JupyterLab's one-key shortcuts stay out
+    if (event.key === "Escape") {
+      if (table.open) toggleTable();
+      root.ownerDocument.activeElement.blur();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input[type=number]")) return;
+    const slides = event.target.matches("input[type=range]"), ticks = event.target.matches("input[type=checkbox]");
+    if (event.key === " " && (event.target.matches("button") || ticks)) return;  // it presses what has the focus
+    const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    let done = false;
+    if (KEYS[event.key]) done = controls.press(KEYS[event.key]);
+    else if (event.key === "t") { toggleTable(); done = true; }
+    else if (steps && !slides && !table.open) done = controls.move(steps * (event.shiftKey ? 10 : 1));
+    if (done || (event.key === " " && event.target === root)) event.preventDefault();
+  });
+  root.addEventListener("click", (event) => {
+    if (!event.target.closest("button, input, select, label, .simviz-table, .modebar")) root.focus({ preventScroll: true });
+  });
+
+  const motion = matchMedia("(prefers-reduced-motion: reduce)");
+  const ready = () => model.send({ ready: true, dark, still: motion.matches });
+  motion.addEventListener("change", ready);
+  const sizes = new ResizeObserver(() => {
+    if (drawn && plot.clientWidth && Math.abs(plot.clientWidth - held.width) > 2) {
+      held = { ...held, width: plot.clientWidth };
+      Plotly.relayout(plot, { width: plot.clientWidth });
+    }
+  });
+  sizes.observe(plot);
+  const themes = new MutationObserver(() => {
+    if (isDark(root) !== dark) {
+      dark = !dark;
+      held = null;
+      draw();
+      ready();
+    }
+  });
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class", "style"] });
+
+  (async () => {
+    try {
+      Plotly = (await plotlyOfThePage())
+        || (await plotlyOfTheKernel(model, (text) => { state.textContent = text; }));
+      await draw();
+      ready();
+    } catch (error) {
+      wrong.hidden = false;
+      wrong.textContent = "The figure cannot be drawn: " + error.message;
+    }
+  })();
+
+  return () => {
+    gone = true;
+    model.off("msg:custom", take);
+    model.off("change:error", showError);
+    model.off("change:drawing", takeUp);
+    motion.removeEventListener("change", ready);
+    sizes.disconnect();
+    themes.disconnect();
+    if (drawn) Plotly.purge(plot);
+  };
+}
+
+export default { render };
