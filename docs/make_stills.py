@@ -6,7 +6,7 @@ import pathlib
 from simviz import live
 from simviz.dynamics.systems import VanDerPol
 
-panel = live.SetPanel(VanDerPol())
+panel = live.LearnPanel(VanDerPol())
 panel.player.start()
 asyncio.run(panel.player.done())
 print(panel.still(str(pathlib.Path(__file__).with_name("first_light.png"))))

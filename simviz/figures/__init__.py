@@ -1,6 +1,7 @@
 """What is drawn of a record, and by whom? A record in, a FigureSpec out; Plotly and Matplotlib render the same spec."""
 
 from simviz.figures.bars import bars
+from simviz.figures.comparison import Runner, comparison
 from simviz.figures.convergence import gradient_errors, iterates, residuals
 from simviz.figures.densities import density, transfer_matrix
 from simviz.figures.draw import arrange, curves, plane, set_in_plane
@@ -8,7 +9,6 @@ from simviz.figures.eigenfunctions import eigenfunction
 from simviz.figures.images import scaled
 from simviz.figures.pictures import side_by_side
 from simviz.figures.portraits import phase_portrait, return_map
-from simviz.figures.race import Runner, race
 from simviz.figures.render_matplotlib import still, to_matplotlib
 from simviz.figures.render_plotly import plotly_arrays, plotly_bar, plotly_layout, plotly_style, to_plotly
 from simviz.figures.spectra import angle_ticks, eigenvalue_points, pseudospectrum, spectrum
@@ -22,6 +22,7 @@ __all__ = [
     "arrange",
     "at_step",
     "bars",
+    "comparison",
     "curves",
     "density",
     "eigenfunction",
@@ -35,7 +36,6 @@ __all__ = [
     "plotly_layout",
     "plotly_style",
     "pseudospectrum",
-    "race",
     "residuals",
     "return_map",
     "scaled",

@@ -16,7 +16,7 @@ def bars(title: str, names: Sequence[str], values: Sequence[float], words: str, 
     names: of the bars, five at most, which take the colours of `residuals`' methods; values: NaN leaves a bar out.
     """
     known = [value if math.isfinite(value) else 0.0 for value in values]
-    longest = max(*known, 1e-300)
+    longest = max(known) or 1.0
     changes = "replace" if live else ""
     traces = []
     for row, (name, value) in enumerate(zip(names, known, strict=True)):

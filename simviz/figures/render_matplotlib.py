@@ -114,7 +114,7 @@ def _axes(figure: Figure, subplot: Subplot, theme: str, above: int, room: int) -
             getattr(axes, f"{side}axis").grid(True, color=GRID[theme], linewidth=0.7)
     if subplot.cursor is not None:
         axes.axvline(subplot.cursor, color=TEXT[theme], linewidth=0.9, linestyle="--", zorder=0.8)
-    axes.tick_params(colors=TEXT[theme], labelsize=9)
+    axes.tick_params(which="both", colors=TEXT[theme], labelsize=9)
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
         spine.set_color(GRID[theme])

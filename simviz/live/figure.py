@@ -1,10 +1,10 @@
 """How does a FigureSpec move? One widget: drawn by the page's own Plotly from binary updates, each one acknowledged.
 
 To the page: `{f: number, c: [[channel, kind, ..], ..], l: {theme: layout}, h: {channel: texts}, s: state, d: cue,
-u: {control: changes}, m: caption}` with one buffer, where all but f may be missing; `{t: table}`; `{plotly: true}` with
+u: {control: changes}, m: caption, t: table}` with one buffer, where all but f may be missing; `{plotly: true}` with
 Plotly's source, where the page has none. From the page: `{ready, dark, still}` (wants everything; its theme, and
-whether its reader asked for reduced motion), `{ack}`, `{event, value}` (a control or a click), `{want}`: "plotly" or
-"table".
+whether its reader asked for reduced motion), `{ack}`, `{event, value}` (a control or a click), `{want}`: "plotly",
+"table" (now, and again as it changes) or "no table".
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MODULE = "\n".join(
 """What draws in the page: the files of page/, one after the other, make one module."""
 FRAME_BYTES = 1100
 """Bytes of points in one update, beside some 700 of the protocol's own; a single channel may be larger."""
-TABLE_ROWS = 300
-"""Rows of a table that are shown in the page; `Panel.data()` has all."""
+TABLE_ROWS, SHORT = 300, 12
+"""Rows of a table that are shown in the page (`Panel.data()` has all); a table of so few follows while things move."""
 THEMES = ("light", "dark")
 
 
@@ -40,7 +40,8 @@ class LiveFigure(anywidget.AnyWidget):
 
     spec: what is drawn; controls: what `Control.describe` returns, in their order; on_event(name, value): called on
     the publisher's thread for every press, choice and click in the figure (name "click", value [subplot, x, y]), the
-    last value of a slider alone where several wait; before_frame(): see Publisher; table(): what `t` shows.
+    last value of a slider alone where several wait; before_frame(): see Publisher; table(): what `t` shows, and what
+    is there from the beginning with open_table.
     """
 
     _esm = MODULE
@@ -56,6 +57,7 @@ class LiveFigure(anywidget.AnyWidget):
         on_event: Callable[[str, Any], None] | None = None,
         before_frame: Callable[[], bool] | None = None,
         table: Callable[[], Table] | None = None,
+        open_table: bool = False,
     ) -> None:
         self._guard = threading.RLock()
         self._take_up(spec)
@@ -65,9 +67,11 @@ class LiveFigure(anywidget.AnyWidget):
         self._state, self._state_new, self._cue, self._mark = spec.state, False, "", ""
         self._controls = {c["name"]: dict(c) for c in controls or []}
         self._changes: dict[str, dict[str, Any]] = {}
-        self._everything = False
+        self._everything = self._table_open = self._table_due = False
+        self._short = True  # whether the table is of few rows
+        self._open_table = open_table
         self.publisher = Publisher(self._send_frame, self._turn)
-        super().__init__(drawing=_drawing(spec, list(self._controls.values())))
+        super().__init__(drawing=self._drawing(spec))
         self.on_msg(self._receive)
 
     def _take_up(self, spec: FigureSpec) -> None:
@@ -109,7 +113,7 @@ class LiveFigure(anywidget.AnyWidget):
         with self._guard:
             self._take_up(spec)
             self._everything = True
-            self.drawing = _drawing(spec, list(self._controls.values()))
+            self.drawing = self._drawing(spec)
         self.publisher.wake()
 
     def snapshot(self) -> FigureSpec:
@@ -138,6 +142,7 @@ class LiveFigure(anywidget.AnyWidget):
             self._state_new = self._state_new or state != self._state
             self._state = state
             self._cue = state if cue and self._state_new else self._cue
+            self._table_due = self._table_due or (self._table_open and (cue or self._short))
         self.publisher.wake()
 
     def mark(self, caption: str) -> None:
@@ -196,6 +201,7 @@ class LiveFigure(anywidget.AnyWidget):
         self.publisher.wake()
 
     def _send_frame(self, number: int) -> bool:
+        table = self._tabled()  # before the guard: a panel draws under its own, and then wants ours
         with self._guard:
             everything, self._everything = self._everything, False
             content: dict[str, Any] = {"f": number}
@@ -224,6 +230,8 @@ class LiveFigure(anywidget.AnyWidget):
             self._changes = {}
             if self._mark:
                 content["m"], self._mark = self._mark, ""
+        if table is not None:
+            content["t"] = table
         if len(content) == 1:
             return False
         try:
@@ -265,8 +273,8 @@ class LiveFigure(anywidget.AnyWidget):
             self._take_event(str(content["event"]), content.get("value"))
         elif content.get("want") == "plotly":
             self.send({"plotly": True}, [plotly_source()])
-        elif content.get("want") == "table" and self._table is not None:
-            self.publisher.post(self._send_table)
+        elif content.get("want") in ("table", "no table"):
+            self._want_table(content["want"] == "table")
 
     def _take_event(self, name: str, value: Any) -> None:
         with self._guard:
@@ -277,17 +285,42 @@ class LiveFigure(anywidget.AnyWidget):
                 self._events.append((name, value))
         self.publisher.post(self._answer)
 
-    def _send_table(self) -> None:
-        assert self._table is not None
+    def _want_table(self, wanted: bool) -> None:
+        with self._guard:
+            self._table_open = self._table_due = wanted
+        self.publisher.wake()
+
+    def _tabled(self) -> dict[str, Any] | None:
+        """Return the table as the page wants it, if it is due."""
+        if not self._table_due or self._table is None:
+            return None
+        self._table_due = False
         try:
             made = self._table()
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
-            return
+            return None
+        self._short = len(made) <= SHORT
         whole = dataclasses.replace(made, rows=made.rows[:TABLE_ROWS])
         more = f" The first {TABLE_ROWS} of {len(made)} rows; panel.data() has all." if len(made) > TABLE_ROWS else ""
         caption = (made.caption + "." + more if made.caption else more).strip()
-        self.send({"t": {"caption": caption, "columns": list(whole.columns), "rows": whole.words()}})
+        return {"caption": caption, "columns": list(whole.columns), "rows": whole.words()}
+
+    def _drawing(self, spec: FigureSpec) -> dict[str, Any]:
+        """All that the page needs to draw the empty figure: styles and layouts by theme; the points come as updates."""
+        themes = {}
+        for theme in THEMES:
+            styles = [plotly_style(t, theme) for t in spec.traces]
+            for trace, style in zip(spec.traces, styles, strict=True):
+                if trace.bar is not None and trace.bar.title:
+                    style |= {"showscale": True, "colorbar": plotly_bar(spec, trace, theme)}
+            themes[theme] = {"traces": styles, "layout": plotly_layout(spec, theme)}
+        modes = [trace.mode for trace in spec.traces]
+        scales = [trace.bar.scale if trace.bar is not None else "linear" for trace in spec.traces]
+        return {
+            **themes, "modes": modes, "scales": scales, "controls": list(self._controls.values()),
+            "height": spec.size[1], "alt": spec.alt, "state": spec.state, "table": self._open_table,
+        }  # fmt: skip
 
 
 def plotly_source() -> bytes:
@@ -305,20 +338,3 @@ def _shape(spec: FigureSpec) -> tuple[Any, ...]:
 
 def _words(spec: FigureSpec) -> list[Any]:
     return [(t.subplot, t.labels, t.x.tolist(), t.y.tolist()) for t in spec.traces if t.mode.startswith("text")]
-
-
-def _drawing(spec: FigureSpec, controls: list[dict[str, Any]]) -> dict[str, Any]:
-    """All that the page needs to draw the empty figure: styles and layouts by theme; the points come as updates."""
-    themes = {}
-    for theme in THEMES:
-        styles = [plotly_style(t, theme) for t in spec.traces]
-        for trace, style in zip(spec.traces, styles, strict=True):
-            if trace.bar is not None and trace.bar.title:
-                style |= {"showscale": True, "colorbar": plotly_bar(spec, trace, theme)}
-        themes[theme] = {"traces": styles, "layout": plotly_layout(spec, theme)}
-    modes = [trace.mode for trace in spec.traces]
-    scales = [trace.bar.scale if trace.bar is not None else "linear" for trace in spec.traces]
-    return {
-        **themes, "modes": modes, "scales": scales, "controls": controls, "height": spec.size[1],
-        "alt": spec.alt, "state": spec.state, "channels": [t.channel for t in spec.traces],
-    }  # fmt: skip

@@ -85,7 +85,7 @@ class Player:
             _OF_SOURCE[source] = cls(source)
         return _OF_SOURCE[source]
 
-    def join(self, panel: Any, pulled: Callable[[Any], None], changed: Callable[[], None]) -> None:
+    def join(self, panel: Any, pulled: Callable[[Any], None], changed: Callable[[], None] = lambda: None) -> None:
         """Tell a panel of every pull, `pulled(item)` in the pulling thread, and of every change of state."""
         with self._changed:
             self._panels = {**self._panels, id(panel): (panel, pulled, changed)}

@@ -75,10 +75,10 @@ function render({ model, el }) {
 
   const send = (event, value) => model.send({ event, value });
   const controls = makeControls(drawing.controls, bar, root, send);
-  const table = makeTable(root, () => model.send({ want: "table" }));
   const tableButton = make(bar, "button", { type: "button", className: "simviz-button simviz-quiet", textContent: "Table" },
     { "aria-expanded": "false", title: "The numbers behind the figure (t)" });
-  const toggleTable = () => { table.toggle(); if (!table.open) tableButton.ariaExpanded = "false"; };
+  const table = makeTable(root, tableButton, (want) => model.send({ want }));
+  const toggleTable = () => table.set(!table.open, true);
   tableButton.addEventListener("click", toggleTable);
 
   let Plotly = null, dark = isDark(root), drawn = false, gone = false;
@@ -175,10 +175,7 @@ function render({ model, el }) {
     else requestAnimationFrame(() => gone || model.send({ ack: message.f }));
   };
   const take = (message, buffers) => {
-    if (message.t) {
-      table.show(message.t);
-      tableButton.ariaExpanded = "true";
-    }
+    if (message.t) table.show(message.t);
     if (message.f === undefined) return;
     queue = queue.then(() => frame(message, buffers)).catch((error) => {
       wrong.hidden = false;
@@ -234,6 +231,7 @@ function render({ model, el }) {
         || (await plotlyOfTheKernel(model, (text) => { state.textContent = text; }));
       await draw();
       ready();
+      if (drawing.table) table.set(true, false);
     } catch (error) {
       wrong.hidden = false;
       wrong.textContent = "The figure cannot be drawn: " + error.message;

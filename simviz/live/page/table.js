@@ -1,19 +1,22 @@
-// The numbers behind a figure, as a table under it; asked for anew whenever it is opened.
+// The numbers behind a figure, as a table under it, which follows while it is open.
 
-function makeTable(root, ask) {
+function makeTable(root, button, want) {
   const region = make(root, "div", { className: "simviz-table", hidden: true, tabIndex: 0 },
     { role: "region", "aria-label": "The figure as a table" });
+  let wanted = false, asked = false;
+  const set = (open, byReader) => {
+    wanted = open;
+    asked = byReader;
+    button.ariaExpanded = String(open);
+    if (!open) region.hidden = true;
+    want(open ? "table" : "no table");
+  };
   return {
-    toggle() {
-      if (region.hidden) ask();
-      else region.hidden = true;
-      return region.hidden;
-    },
-    close() { region.hidden = true; },
-    get open() { return !region.hidden; },
+    get open() { return wanted; },
+    set,
     show({ caption, columns, rows }) {
-      region.replaceChildren();
-      const table = make(region, "table");
+      if (!wanted) return;
+      const table = document.createElement("table");
       make(table, "caption", { textContent: caption });
       const head = make(make(table, "thead"), "tr");
       for (const name of columns) make(head, "th", { textContent: name, scope: "col" });
@@ -22,8 +25,10 @@ function makeTable(root, ask) {
         const line = make(body, "tr");
         for (const word of row) make(line, "td", { textContent: word });
       }
+      region.replaceChildren(table);
       region.hidden = false;
-      region.focus({ preventScroll: true });
+      if (asked) region.focus({ preventScroll: true });
+      asked = false;
     },
   };
 }

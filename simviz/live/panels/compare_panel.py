@@ -57,6 +57,8 @@ class ComparePanel(Panel):
     state. The table says besides what each model's spectrum is of.
     """
 
+    open_table = True
+
     def __init__(
         self,
         runs: Sequence[Run],
@@ -133,7 +135,7 @@ class ComparePanel(Panel):
 
     def _drawn(self, record: tuple[str, list[Runner]], points: bool = True) -> FigureSpec:
         clock, runners = record
-        drawn = figures.race(runners, self.metric, clock=clock, live=True, points=points)
+        drawn = figures.comparison(runners, self.metric, clock=clock, live=True, points=points)
         if not any(runner.history for runner in runners):
             steps = ", ".join(f"{r.name} {r.total_steps}" for r in runners)
             return figures.arrange([(drawn, (0, 1, 0, 1))], size=drawn.size, alt=drawn.alt, state=_begin(steps))

@@ -46,6 +46,9 @@ class Panel:
     table and moving.
     """
 
+    open_table = False
+    """Whether the table stands under the figure from the beginning."""
+
     def __init__(
         self,
         controls: Sequence[Control] = (),
@@ -54,6 +57,9 @@ class Panel:
         **state: Any,
     ) -> None:
         self.controls = {control.name: control for control in controls}
+        taken = {"click", *(button.name for button in BUTTONS)} & self.controls.keys()
+        if taken:
+            raise ValueError(f"controls must not be called {', '.join(taken)}: the panel itself has one")
         self.given = dict(given or {})
         self.values: dict[str, Any] = {
             **{name: control.value for name, control in self.controls.items() if hasattr(control, "value")},
@@ -66,7 +72,8 @@ class Panel:
         self._grown: collections.defaultdict[str, list[tuple[float, float]]] = collections.defaultdict(list)
         self.record = self.compute(**self.values)
         shown = [control.describe() for control in (*(BUTTONS if player is not None else ()), *controls)]
-        self.figure_widget = LiveFigure(self.drawing(self.record), shown, self._event, self.moving, self._table)
+        drawn = self.drawing(self.record)
+        self.figure_widget = LiveFigure(drawn, shown, self._event, self.moving, self.data, self.open_table)
         if player is not None:
             self._attach(player)
 
@@ -254,9 +261,6 @@ class Panel:
             self.hold(name, value)
             self.changed(name)
             self.refresh()
-
-    def _table(self) -> Table:
-        return self.data()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.figure_widget._repr_mimebundle_(**options)

@@ -50,7 +50,7 @@ class TrainPanel(Panel):
         )
         self._curves = self._drawn_curves()
         controls = [
-            Slider("step", "step", 0, self.run.total_steps, 1, self.run.step, scrub=True),
+            Slider("shown", "step shown", 0, self.run.total_steps, 1, self.run.step, scrub=True),
             Button("rewind", "Rewind to here", tip="Bring the model back to the nearest step that was kept"),
         ]
         super().__init__(controls, player, {"run": run, "metric": metric})
@@ -64,13 +64,13 @@ class TrainPanel(Panel):
         self.grow("loss", item.step, item.loss)
         if self.metric in item.metrics:
             self.grow(self.metric, item.step, item.metrics[self.metric])
-        self.values["step"] = item.step
+        self.values["shown"] = item.step
 
     def restarted(self) -> None:
         """Cut the curves where the run is now."""
         with self.run.lock:
             drawn = self._drawn_curves()
-            self.values["step"] = self.run.step
+            self.values["shown"] = self.run.step
         for trace in drawn.traces:
             if trace.live == "append":
                 self.figure_widget.replace(trace.channel, trace.x, trace.y)
@@ -78,13 +78,13 @@ class TrainPanel(Panel):
     def pressed(self, name: str) -> None:
         """Rewind to the step shown."""
         assert self.player is not None
-        self.player.rewind(self.values["step"])
+        self.player.rewind(self.values["shown"])
 
-    def compute(self, *, step: int) -> Moment:
+    def compute(self, *, shown: int) -> Moment:
         """Return the run at a step that it has done, the last one where it has not come so far."""
         with self.run.lock:
-            past = self.run.history[:step]
-            back = max(kept for kept in self.run.kept if kept <= step)
+            past = self.run.history[:shown]
+            back = max(kept for kept in self.run.kept if kept <= shown)
             reached = self.run.step
         measured = next((s.metrics[self.metric] for s in reversed(past) if self.metric in s.metrics), None)
         spectrum = next((s.spectrum for s in reversed(past) if s.spectrum is not None), self._first)
@@ -100,12 +100,12 @@ class TrainPanel(Panel):
         return figures.arrange(parts, size=(960, 520), state=self._sentence(record))
 
     def refresh(self, cue: bool = False, say: bool = True) -> None:
-        self.figure_widget.control("step", value=self.values["step"])
+        self.figure_widget.control("shown", value=self.values["shown"])
         super().refresh(cue, say)
 
     def recipe(self) -> str:
-        line, shown = super().recipe(), self.values["step"]
-        return line if shown == self.run.step else f"{line}.set(step={shown})"
+        line, shown = super().recipe(), self.values["shown"]
+        return line if shown == self.run.step else f"{line}.set(shown={shown})"
 
     def table(self, record: Moment) -> Table:
         """Return a row for each step: number, epoch, loss, learning rate, seconds and what was measured."""
@@ -130,10 +130,8 @@ class TrainPanel(Panel):
         measured = "" if record.measured is None else f", {self.metric} {record.measured:.4g}"
         words = f"step {record.step.step} of {total}: loss {record.step.loss:.3g}{measured}"
         if record.step.step < record.reached:
-            exact = (
-                "" if record.back == record.step.step else f", the nearest before it that was kept: step {record.back}"
-            )
-            return f"back at {words}; Rewind brings the model back here{exact}"
+            place = "here" if record.back == record.step.step else f"to step {record.back}, the nearest that was kept"
+            return f"back at {words}; Rewind brings the model back {place}"
         if self.player.state is State.RUNNING:
             return f"{words}; training {self.player.share}"
         return f"{self.player.state.value}, {words}"

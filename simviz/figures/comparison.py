@@ -10,6 +10,7 @@ import numpy as np
 from simviz import checks
 from simviz.figures.bars import bars
 from simviz.figures.draw import arrange
+from simviz.figures.images import rounded_up
 from simviz.figures.training import VALIDATION, WORDS
 from simviz.records import Axis, FigureSpec, Subplot, Trace, TrainStep
 
@@ -41,7 +42,7 @@ class Runner:
         return next((s.metrics[metric] for s in reversed(self.history) if metric in s.metrics), None)
 
 
-def race(
+def comparison(
     runners: Sequence[Runner], metric: str, *, clock: str = "seconds", live: bool = False, points: bool = True
 ) -> FigureSpec:
     """Draw runs side by side: a metric and the loss against the clock, milliseconds a step and parameters as bars.
@@ -56,19 +57,18 @@ def race(
     grows = "append" if live else ""
     traces = []
     for number, runner in enumerate(listed, 1):
-        losses = [(runner.clock(clock, s), s.loss if s.loss > 0 else np.nan) for s in runner.history if points]
-        measured = [
-            (runner.clock(clock, s), s.metrics[metric]) for s in runner.history if points and metric in s.metrics
-        ]
+        steps = runner.history if points else []
+        losses = [(runner.clock(clock, s), s.loss if s.loss > 0 else np.nan) for s in steps]
+        measured = [(runner.clock(clock, s), s.metrics[metric]) for s in steps if metric in s.metrics]
         role = f"method {number}"
-        for index, points, mode in ((0, measured, "line+points"), (1, losses, "line")):
-            x, y = np.array(points, float).reshape(-1, 2).T
+        for index, drawn, mode in ((0, measured, "line+points"), (1, losses, "line")):
+            x, y = np.array(drawn, float).reshape(-1, 2).T
             name = runner.name if index == 0 else f"{runner.name}, loss"
             traces.append(Trace(name, role, x, y, index, mode, live=grows, legend=index == 0))
     title = WORDS.get(metric.removeprefix(VALIDATION), metric)
-    across = Axis(f"{clock} of training" if clock == "seconds" else clock)
+    across = Axis(f"{clock} of training" if clock == "seconds" else clock, range=(0.0, _end(listed, clock)))
     strips = (
-        Subplot(title, Axis(""), Axis(""), (0.0, 1.0, 0.58, 1.0)),
+        Subplot(title, Axis("", range=across.range), Axis(""), (0.0, 1.0, 0.58, 1.0)),
         Subplot("loss", across, Axis("", scale="log"), (0.0, 1.0, 0.0, 0.42)),
     )
     curves = FigureSpec(strips, tuple(traces))
@@ -79,6 +79,13 @@ def race(
     state = ", ".join(f"{r.name} {_said(r, metric)}" for r in listed)
     alt = f"{len(listed)} runs on one clock: {metric} above, loss below, bars of milliseconds a step and of parameters."
     return arrange(parts, size=(980, 520), state=f"{metric}: {state}", alt=alt)
+
+
+def _end(runners: Sequence[Runner], clock: str) -> float:
+    """Where the clock's axis ends: with the last epoch, or at a round number of seconds that all are below."""
+    if clock == "epochs":
+        return 1.02 * max(r.total_steps / r.steps_per_epoch for r in runners)
+    return rounded_up(max([r.history[-1].seconds for r in runners if r.history], default=1.0))
 
 
 def _said(runner: Runner, metric: str) -> str:
