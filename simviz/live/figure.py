@@ -201,6 +201,21 @@ class LiveFigure(anywidget.AnyWidget):
         self.publisher.wake()
 
     def _send_frame(self, number: int) -> bool:
+        try:
+            content, parts = self._frame(number)
+        except Exception as error:  # shown in red: the publisher's thread must outlive it
+            self.error = f"{type(error).__name__}: {error}"
+            return False
+        if len(content) == 1:
+            return False
+        try:
+            self.send(content, [b"".join(parts)])
+        except Exception:  # the comm is closed: the kernel goes down, or the widget was closed
+            return False
+        return True
+
+    def _frame(self, number: int) -> tuple[dict[str, Any], list[bytes]]:
+        """Return what the page does not know yet, and count it as sent."""
         table = self._tabled()  # before the guard: a panel draws under its own, and then wants ours
         with self._guard:
             everything, self._everything = self._everything, False
@@ -232,13 +247,7 @@ class LiveFigure(anywidget.AnyWidget):
                 content["m"], self._mark = self._mark, ""
         if table is not None:
             content["t"] = table
-        if len(content) == 1:
-            return False
-        try:
-            self.send(content, [b"".join(parts)])
-        except Exception:  # the comm is closed: the kernel goes down, or the widget was closed
-            return False
-        return True
+        return content, parts
 
     def _updates(self, everything: bool) -> tuple[list[list[float]], list[bytes]]:
         """Return what changed, as headers and bytes. What is over the budget of a frame waits for the next one."""

@@ -3,6 +3,7 @@
 import os
 import pathlib
 
+import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -42,3 +43,17 @@ def lab(server, browser):
     one = Lab(server, browser)
     yield one
     one.close()
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """Return a function that writes a notebook of these cells and returns its path."""
+
+    def write(*cells):
+        path = tmp_path / "tiny.ipynb"
+        cells = [nbformat.v4.new_code_cell(c) for c in cells]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+        return path
+
+    return write

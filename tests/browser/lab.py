@@ -5,6 +5,7 @@ import shutil
 import time
 import uuid
 
+from tests.browser.relay import Relay
 from tests.browser.server import Server
 from tests.browser.wire import Frame, Wire
 
@@ -35,6 +36,7 @@ class Lab:
         self.offsite: list[str] = []  # every address off this server that was asked for; all are refused
         self._page_errors: list[str] = []
         self.context = self.page = self.wire = None
+        self.url = server.url
 
     def open(
         self,
@@ -44,6 +46,7 @@ class Lab:
         width: int = 1400,
         height: int = 1000,
         reduced_motion: bool = False,
+        relay: Relay | None = None,
     ) -> "Lab":
         """Open a copy of the notebook (and of what lies beside it) in a new workspace with a new kernel."""
         if self.context is not None:
@@ -53,6 +56,7 @@ class Lab:
         shutil.copytree(notebook.resolve().parent, self.server.folder / name, ignore=ignore)
         self.server.set("apputils-extension/themes", theme="JupyterLab Dark" if dark else "JupyterLab Light")
         self.server.set_kernel_environment(env or {})
+        self.url = self.server.url if relay is None else f"http://127.0.0.1:{relay.port}"
         self.context = self.browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -65,14 +69,14 @@ class Lab:
         self.page.on("dialog", lambda d: d.accept())  # "leave the page?"
         self.page.on("websocket", lambda ws: None if self._ours(ws.url) else self.offsite.append(ws.url))
         self.wire = Wire(self.context.new_cdp_session(self.page))
-        address = f"{self.server.url}/lab/workspaces/{name}/tree/{name}/{notebook.name}?token={self.server.token}"
+        address = f"{self.url}/lab/workspaces/{name}/tree/{name}/{notebook.name}?token={self.server.token}"
         self.page.goto(address, wait_until="domcontentloaded")
         self._ready()
         self.command("application:toggle-left-area")
         return self
 
     def _ours(self, url: str) -> bool:
-        own = self.server.url + "/"
+        own = self.url + "/"
         return url.startswith((own, own.replace("http", "ws", 1), "data:", "blob:", "about:"))
 
     def _refuse(self, route) -> None:

@@ -30,18 +30,6 @@ display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
 """
 
 
-@pytest.fixture
-def notebook(tmp_path):
-    def write(*cells):
-        path = tmp_path / "tiny.ipynb"
-        cells = [nbformat.v4.new_code_cell(c) for c in cells]
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
-        return path
-
-    return write
-
-
 def test_a_click_in_the_page_reaches_the_kernel_and_comes_back(lab, notebook):
     lab.open(notebook(WIDGET)).run_all()
     lab.page.get_by_role("button", name="count 0").click()

@@ -54,7 +54,7 @@ def test_a_reader_starts_pauses_resumes_reloads_and_stops(started, dark):
     lab, page = started, started.page
     assert page.evaluate(PAPER) == ("#111111" if dark else "#ffffff")
     knot = page.evaluate(LOOP)
-    lab.ask("panel.player.listen(lambda step: __import__('time').sleep(0.03))")  # so that it outlasts the test
+    lab.ask("panel.player.join('slow', lambda step: __import__('time').sleep(0.03))")  # so that it outlasts the test
 
     press(lab, "Start")
     page.wait_for_function(
@@ -86,7 +86,7 @@ def test_a_reader_starts_pauses_resumes_reloads_and_stops(started, dark):
 
     press(lab, "Reset")
     page.wait_for_function(f"() => ({CURVE})() === 0")
-    assert page.evaluate(LOOP) == knot  # the untrained model is back
+    page.wait_for_function(f"knot => ({LOOP})() === knot", arg=knot)  # the untrained model is back
     assert lab.errors() == []
     assert lab.offsite == []
 

@@ -1,6 +1,7 @@
 """What crosses the kernel's websocket, frame by frame, with the browser's own timestamps."""
 
 import base64
+import itertools
 import json
 import struct
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ class Frame:
     bytes: int  # of the payload
     inbound: bool  # from the kernel to the page
     kind: str  # the Jupyter message's type: comm_msg, status, stream, ..; empty where it could not be read
+    content: dict  # of a widget's own message; empty for all others
 
 
 class Wire:
@@ -32,16 +34,22 @@ class Wire:
         frame = event["response"]
         binary = frame["opcode"] == 2
         payload = base64.b64decode(frame["payloadData"]) if binary else frame["payloadData"].encode()
-        self.frames.append(Frame(event["timestamp"], len(payload), inbound, kind_of(payload, binary)))
+        kind, content = read(payload, binary)
+        self.frames.append(Frame(event["timestamp"], len(payload), inbound, kind, content))
 
 
-def kind_of(payload: bytes, binary: bool) -> str:
-    """The type of the Jupyter message in a frame: a text frame is JSON, a binary one offsets and parts."""
+def read(payload: bytes, binary: bool) -> tuple[str, dict]:
+    """The type of the Jupyter message in a frame, and what a widget said in it: text is JSON, binary offsets and parts."""
     try:
         if not binary:
-            return json.loads(payload)["header"]["msg_type"]
-        (count,) = struct.unpack_from("<Q", payload)
-        offsets = struct.unpack_from(f"<{count}Q", payload, 8)
-        return json.loads(payload[offsets[1] : offsets[2]])["msg_type"]  # parts: channel, header, parent, ..
+            message = json.loads(payload)
+            kind, content = message["header"]["msg_type"], message["content"]
+        else:
+            (count,) = struct.unpack_from("<Q", payload)
+            offsets = struct.unpack_from(f"<{count}Q", payload, 8)
+            parts = [payload[a:b] for a, b in itertools.pairwise(offsets)]  # channel, header, parent, metadata, content
+            kind, content = json.loads(parts[1])["msg_type"], json.loads(parts[4])
+        data = content.get("data", {}) if kind == "comm_msg" else {}
+        return kind, data.get("content", {}) if data.get("method") == "custom" else {}
     except (ValueError, KeyError, IndexError, struct.error):
-        return ""
+        return "", {}
