@@ -9,6 +9,7 @@ from simviz.figures.eigenfunctions import eigenfunction
 from simviz.figures.images import scaled
 from simviz.figures.pictures import side_by_side
 from simviz.figures.portraits import phase_portrait, return_map
+from simviz.figures.races import Lap, race
 from simviz.figures.render_matplotlib import still, to_matplotlib
 from simviz.figures.render_plotly import plotly_arrays, plotly_bar, plotly_layout, plotly_style, to_plotly
 from simviz.figures.spectra import angle_ticks, eigenvalue_points, pseudospectrum, spectrum
@@ -16,6 +17,7 @@ from simviz.figures.tables import Table, table
 from simviz.figures.training import at_step, training_curves
 
 __all__ = [
+    "Lap",
     "Runner",
     "Table",
     "angle_ticks",
@@ -36,6 +38,7 @@ __all__ = [
     "plotly_layout",
     "plotly_style",
     "pseudospectrum",
+    "race",
     "residuals",
     "return_map",
     "scaled",

@@ -21,6 +21,8 @@ from simviz.records import Axis, FigureSpec, GradientError, Solution, Status, Su
 
 METHODS = 5
 """Methods that one figure tells apart by colour, dash and mark."""
+_STROKE = (1.0, 1.08)
+"""Where the stroke at a median begins and ends, from the origin."""
 _SINGLE = 8
 """Up to so many samples are drawn one by one."""
 
@@ -90,17 +92,26 @@ def iterates(
     return FigureSpec((subplot,), (*strokes, *traces, *points), state, alt, portrait.size)
 
 
-def gradient_errors(errors: Sequence[GradientError]) -> FigureSpec:
+def gradient_errors(
+    errors: Sequence[GradientError],
+    *,
+    others: Mapping[str, tuple[Any, Any]] | None = None,
+    expected: Mapping[str, tuple[float, float]] | None = None,
+    live: bool = False,
+) -> FigureSpec:
     """Draw gradients as arrows against the exact one, which points up with length 1, and what each cost.
 
-    errors: one record a rule, up to five. Right: the time of a backward pass, and the memory held for it.
+    errors: one record a rule, up to five. Right: the time of a backward pass, and the memory held for it. others:
+    angles and lengths, (n,) each, by rule, of several cells, drawn as the tips of their arrows with a stroke across the
+    circle at their median; expected: by rule, between which angles in degrees half of all cells lie, drawn as a sector;
+    live: each state is a frame of one film.
     """
     listed = list(errors)
     if not listed or len(listed) > METHODS or not all(isinstance(e, GradientError) for e in listed):
         raise ValueError(f"errors must be one to {METHODS} GradientError records, got {len(listed)}")
-    arrows, names = _arrows(listed), [e.rule for e in listed]
-    seconds = bars("milliseconds a backward pass", names, [1e3 * e.seconds for e in listed], "{:.2g} ms")
-    memory = bars("memory held for it, KiB", names, [e.bytes / 2**10 for e in listed], "{:.3g} KiB")
+    arrows, names = _arrows(listed, others or {}, expected or {}, "replace" if live else ""), [e.rule for e in listed]
+    seconds = bars("milliseconds a backward pass", names, [1e3 * e.seconds for e in listed], "{:.2g} ms", live=live)
+    memory = bars("memory held for it, KiB", names, [e.bytes / 2**10 for e in listed], "{:.3g} KiB", live=live)
     state = "; ".join(f"{e.rule}: {e.angle:.3g} degrees off, length {e.length:.3g}" for e in listed)
     parts = [(arrows, (0.0, 0.46, 0.0, 1.0)), (seconds, (0.58, 1.0, 0.62, 1.0)), (memory, (0.58, 1.0, 0.0, 0.38))]
     alt = f"Half disc with one arrow a rule, the exact gradient up; bars of time and memory. {state}."
@@ -147,18 +158,42 @@ def _axes(spec: FigureSpec) -> tuple[Axis, Axis]:
     return spec.subplots[0].x, spec.subplots[0].y
 
 
-def _arrows(errors: Sequence[GradientError]) -> FigureSpec:
-    turn = np.linspace(-np.pi / 2, np.pi / 2, 91)
-    reach = max(1.0, *(e.length for e in errors if math.isfinite(e.length)))
+def _arrows(
+    errors: Sequence[GradientError],
+    others: Mapping[str, tuple[Any, Any]],
+    expected: Mapping[str, tuple[float, float]],
+    live: str,
+) -> FigureSpec:
+    turn = np.linspace(0, np.pi, 91)  # angles have no sign
     traces = [
         Trace("length 1", "guide", np.sin(turn), np.cos(turn), mode="line", legend=False),
         Trace("exact", "true", np.array([0.0, 0.0]), np.array([0.0, 1.0]), mode="line"),
     ]
+    arrows, longest = [], 1.0
     for number, e in enumerate(errors, 1):
-        tip = e.length * np.array([math.sin(math.radians(e.angle)), math.cos(math.radians(e.angle))])
-        x, y = np.array([0.0, tip[0]]), np.array([0.0, tip[1]])
-        traces.append(Trace(e.rule, f"method {number}", x, y, mode="line+points"))
-    side = 1.1 * reach
+        role = f"method {number}"
+        if e.rule in expected:
+            x, y = _tips(np.linspace(*expected[e.rule], 25), np.ones(25))
+            x, y = (np.concatenate([[0.0], v, [0.0]]) for v in (x, y))
+            traces.append(Trace(f"{e.rule}: expected", role, x, y, mode="band", live=live, legend=False))
+        if e.rule in others:
+            angles, lengths = (np.asarray(v, float) for v in others[e.rule])
+            longest = max([longest, *lengths.tolist()])
+            key, tips = f"{e.rule}: other cells", _tips(angles, lengths)
+            arrows.append(Trace(key, f"path {number}", *tips, live=live, legend=False))
+            middle = np.full(2, np.median(angles)) if len(angles) > 1 else np.empty(0)
+            stroke = _tips(middle, np.array(_STROKE)[: len(middle)])
+            arrows.append(Trace(f"{e.rule}: median", role, *stroke, mode="line", live=live, legend=False))
+        x, y = (np.append(0.0, tip) for tip in _tips(np.array(e.angle), np.array(e.length)))
+        arrows.append(Trace(e.rule, role, x, y, mode="line+points", live=live))
+        longest = max(longest, e.length) if math.isfinite(e.length) else longest
+    side = 1.1 * math.ceil(4 * longest) / 4  # in quarters: the axes stand still while arrows move a little
     low = min(-0.1, *(1.1 * e.length * math.cos(math.radians(e.angle)) for e in errors)) * 1.0
-    axes = (Axis("across the gradient", range=(-side / 2, side)), Axis("along the gradient", range=(low, side)))
-    return FigureSpec((Subplot("gradient by rule", *axes, equal=True),), tuple(traces))
+    title = "gradient by rule" + (" (sectors: half of cells)" if expected else "")
+    axes = (Axis("across the gradient", range=(-0.15 * side, side)), Axis("along the gradient", range=(low, side)))
+    return FigureSpec((Subplot(title, *axes, equal=True),), (*traces, *arrows))
+
+
+def _tips(angles: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where arrows end: degrees from the exact gradient, which points up, and lengths."""
+    return lengths * np.sin(np.radians(angles)), lengths * np.cos(np.radians(angles))

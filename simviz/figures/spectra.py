@@ -178,7 +178,7 @@ def _eigenvalues(record: Spectrum, residuals: bool, live: bool, scale: float = 1
             if mask.any() or kept:
                 labels = None if hover is None else [hover[i] for i in np.flatnonzero(mask)]
                 entry = role == name or (not live and not (kinds[name] & ~doubted).any())
-                entry &= name != "growing" or bool(mask.any())  # rare: named in the legend only where it is there
+                entry &= live or name != "growing" or bool(mask.any())  # rare: named only where it is there
                 traces.append(Trace(name, role, *points[role], live=changes, legend=entry, key=role, labels=labels))
     if receipts is not None and not live:
         chosen = _labelled(values, receipts)

@@ -9,6 +9,7 @@ whether its reader asked for reduced motion), `{ack}`, `{event, value}` (a contr
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 import threading
@@ -75,10 +76,13 @@ class LiveFigure(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def _take_up(self, spec: FigureSpec) -> None:
-        self._spec = spec
-        self._channels = {trace.channel: Channel(trace, spec) for trace in spec.traces}
-        if len(self._channels) < len(spec.traces):
+        channels = {trace.channel: Channel(trace, spec) for trace in spec.traces}
+        if len(channels) < len(spec.traces):
             raise ValueError("spec must give each trace a channel of its own: set key where names repeat")
+        for name, grown in getattr(self, "_channels", {}).items():  # what has grown stays
+            if name in channels and grown.trace.live == channels[name].trace.live == "append":
+                channels[name] = grown
+        self._spec, self._channels = spec, channels
         self._numbers = {name: number for number, name in enumerate(self._channels)}
         self._queue = list(self._channels)
         self._layouts: dict[str, dict[str, Any]] = {}  # by theme: what of the layout the page does not know
@@ -123,6 +127,10 @@ class LiveFigure(anywidget.AnyWidget):
             kept = [t for t in traces if t.live == "" or len(t.x)]
             alt = self._spec.alt if self._state in self._spec.alt else f"{self._spec.alt} {self._state}"
             return dataclasses.replace(self._spec, traces=tuple(kept), state=self._state, alt=alt)
+
+    def together(self) -> contextlib.AbstractContextManager[Any]:
+        """Return a lock: what is changed while it is held goes out as one frame."""
+        return self._guard
 
     def replace(self, channel: str, x: Any, y: Any) -> None:
         """Set all points of a trace."""

@@ -104,6 +104,20 @@ def test_another_set_of_traces_is_drawn_anew_and_a_snapshot_holds_what_is_shown(
         figure.show(dataclasses.replace(more, traces=(*more.traces, more.traces[2])))
 
 
+def test_a_curve_keeps_what_it_has_grown_to_when_the_rest_is_drawn_anew(made):
+    def frame(*more):
+        curve = Trace("loss", "loss", np.empty(0), np.empty(0), mode="line", live="append")
+        return FigureSpec((Subplot("", Axis(), Axis()),), (curve, *more))
+
+    figure = made(frame())
+    page = Sent(figure)
+    figure.append("loss", [1, 2], [3, 4])
+    figure.show(frame(Trace("more", "true", *np.ones((2, 1)))))
+    figure.append("loss", [3], [5])
+    assert figure.points("loss").tolist() == [[1, 2, 3], [3, 4, 5]]
+    wait_for(lambda: any(update[:2] == [0, REPLACE] and update[2] >= 2 for c in page.has("c") for update in c))
+
+
 def test_an_error_while_an_event_is_answered_is_shown_not_lost(made):
     def breaks(name, value):
         if name != "fine":

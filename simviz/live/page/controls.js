@@ -38,7 +38,7 @@ const MAKERS = {
     const box = make(wrap, "input", { type: "checkbox" });
     make(wrap, "span", { textContent: label });
     box.addEventListener("change", () => send(name, box.checked));
-    return { input: box, set({ value }) { if (value !== undefined) box.checked = value; } };
+    return { input: box, whole: wrap, set({ value }) { if (value !== undefined) box.checked = value; } };
   },
 
   select({ name, label, options }, bar, send) {
@@ -47,7 +47,7 @@ const MAKERS = {
     const select = make(wrap, "select");
     for (const option of options) select.add(new Option(option, option));
     select.addEventListener("change", () => send(name, select.value));
-    return { input: select, set({ value }) { if (value !== undefined) select.value = value; } };
+    return { input: select, whole: wrap, set({ value }) { if (value !== undefined) select.value = value; } };
   },
 
   choices({ name, label, options }, bar, send) {
@@ -62,16 +62,17 @@ const MAKERS = {
     });
     return {
       input: boxes[0],
+      whole: group,
       set({ value }) { if (value) boxes.forEach((box, i) => { box.checked = value.includes(options[i]); }); },
     };
   },
 
-  slider({ name, label, unit, log, step, ...given }, bar, send) {
-    let { low, high } = given;
-    const group = make(bar, "div", { className: "simviz-slider" }, { role: "group", "aria-label": label });
-    make(group, "span", { textContent: label, ariaHidden: "true" });
-    const range = make(group, "input", { type: "range" }, { "aria-label": label });
-    const number = make(group, "input", { type: "number" }, { "aria-label": `${label}, as a number` });
+  slider({ name, unit, log, ...given }, bar, send) {
+    let { low, high, step } = given;
+    const group = make(bar, "div", { className: "simviz-slider" }, { role: "group" });
+    const text = make(group, "span", { ariaHidden: "true" });
+    const range = make(group, "input", { type: "range" });
+    const number = make(group, "input", { type: "number" });
     if (unit) make(group, "span", { textContent: unit, ariaHidden: "true" });
     const toRange = (v) => (log ? (1000 * Math.log(v / low)) / Math.log(high / low) : v);
     const fromRange = (r) => {
@@ -87,7 +88,6 @@ const MAKERS = {
       number.value = value;
       range.setAttribute("aria-valuetext", `${value} ${unit || ""}`.trim());
     };
-    ends();
     const later = paced(send);
     range.addEventListener("input", () => {
       const value = fromRange(Number(range.value));
@@ -98,8 +98,17 @@ const MAKERS = {
     number.addEventListener("change", () => send(name, number.value === "" ? null : Number(number.value)));
     return {
       input: range,
-      set({ value, high: end }) {
-        if (end !== undefined) { high = end; ends(); }
+      whole: group,
+      set({ value, label, disabled, ...more }) {
+        ({ low = low, high = high, step = step } = more);
+        ends();
+        if (label !== undefined) {
+          text.textContent = label;
+          group.setAttribute("aria-label", label);
+          range.setAttribute("aria-label", label);
+          number.setAttribute("aria-label", `${label}, as a number`);
+        }
+        if (disabled !== undefined) range.disabled = number.disabled = disabled;
         // what is under the reader's hand is not moved by an answer to an earlier place of it
         if (value !== undefined && document.activeElement !== number && !range.matches(":active")) show(value);
       },
@@ -109,7 +118,7 @@ const MAKERS = {
 
   // A point of the drawing under the reader's hand, for pointer and arrow keys; `place` keeps it where the point is.
   handle({ name, label, subplot, step, box, value }, bar, send, host) {
-    let at = value, plot = null;
+    let at = value, plot = null, away = false;
     const knob = make(host, "button", { type: "button", className: "simviz-handle" }, { "aria-label": label });
     const axes = () => {
       const full = plot && plot._fullLayout, number = subplot ? subplot + 1 : "";
@@ -117,7 +126,7 @@ const MAKERS = {
     };
     const place = () => {
       const pair = axes();
-      knob.hidden = !pair;
+      knob.hidden = away || !pair;
       if (!pair) return;
       const [x, y] = pair;
       knob.style.left = `${plot.offsetLeft + x._offset + x.d2p(at[0])}px`;
@@ -153,7 +162,11 @@ const MAKERS = {
     });
     return {
       input: knob,
-      set({ value }) { if (value && !knob.classList.contains("simviz-held")) { at = value; place(); } },
+      set({ value, hidden }) {
+        if (hidden !== undefined) away = hidden;
+        if (value && !knob.classList.contains("simviz-held")) at = value;
+        place();
+      },
       drawn(on) { plot = on; place(); },
     };
   },
@@ -163,15 +176,21 @@ const MAKERS = {
 function makeControls(descriptions, bar, host, send) {
   const known = {};
   let scrubber = null;
+  const change = (name, changes) => {
+    const control = known[name];
+    if (!control) return;
+    control.set(changes);
+    if (changes.hidden !== undefined) (control.whole || control.input).hidden = changes.hidden;
+  };
   for (const description of descriptions) {
     const control = MAKERS[description.kind](description, bar, send, host);
     if (description.tip) control.input.title = description.tip;
     if (description.scrub) scrubber = control;
     known[description.name] = control;
-    control.set(description);
+    change(description.name, description);
   }
   return {
-    change: (name, changes) => known[name] && known[name].set(changes),
+    change,
     press(name) {
       const control = known[name];
       if (!control || control.input.ariaDisabled === "true") return false;

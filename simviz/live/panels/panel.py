@@ -180,18 +180,23 @@ class Panel:
         """Add a point to a curve (a trace with live="append"); it is drawn with the next frame."""
         self._grown[channel].append((x, y))
 
-    def refresh(self, cue: bool = False, say: bool = True) -> None:
-        """Compute and draw the present values. cue: the sentence is read out at once; say: it is shown at all."""
+    def refresh(self, cue: bool = False, say: bool = True, keep: bool = False) -> None:
+        """Compute and draw the present values, as one frame.
+
+        cue: the sentence is read out at once; say: it is shown at all; keep: the frame stays as a still picture.
+        """
         with self._guard:
-            for channel in list(self._grown):
-                points = np.array(self._grown.pop(channel), float)
-                self.figure_widget.append(channel, *points.T)
             self.record = self.compute(**self.values)
             spec = self.drawing(self.record)
-            self.figure_widget.show(spec)
-            if say:
-                self._said_at = time.monotonic()
-                self.figure_widget.say(spec.state, cue)
+            with self.figure_widget.together():
+                for channel in list(self._grown):
+                    self.figure_widget.append(channel, *np.array(self._grown.pop(channel), float).T)
+                self.figure_widget.show(spec)
+                if say:
+                    self._said_at = time.monotonic()
+                    self.figure_widget.say(spec.state, cue)
+                if keep:
+                    self.figure_widget.mark(spec.state)
 
     def _attach(self, player: Player) -> None:
         if self.player is not None and self.player is not player:
@@ -225,8 +230,7 @@ class Panel:
         length = self.length()
         at = (player.pulls - 1) % length + 1
         if at in {1, *(max(1, round(share * length)) for share in MARKS)}:
-            self.refresh()
-            self.figure_widget.mark(self.figure_widget.state)
+            self.refresh(keep=True)
             self.figure_widget.publisher.settle(PATIENCE)
 
     def _changed(self, player: Player) -> None:

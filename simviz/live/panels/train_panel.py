@@ -99,9 +99,9 @@ class TrainPanel(Panel):
             parts.append((figures.spectrum(record.spectrum, live=True), (0.66, 1.0, 0.0, 1.0)))
         return figures.arrange(parts, size=(960, 520), state=self._sentence(record))
 
-    def refresh(self, cue: bool = False, say: bool = True) -> None:
+    def refresh(self, cue: bool = False, say: bool = True, keep: bool = False) -> None:
         self.figure_widget.control("shown", value=self.values["shown"])
-        super().refresh(cue, say)
+        super().refresh(cue, say, keep)
 
     def recipe(self) -> str:
         line, shown = super().recipe(), self.values["shown"]
