@@ -125,13 +125,12 @@ class Slider(Control):
 
 @dataclass(frozen=True)
 class Handle(Control):
-    """A point of the figure that can be dragged, and moved by the arrow keys: the first one of a trace's points.
+    """A point of the figure that can be dragged, and moved by the arrow keys.
 
-    channel: the trace that it sits on; value: (x, y) in the numbers of that trace's subplot; step: of an arrow key,
-    ten times it with Shift; box: (left, right, bottom, top) that it is held in.
+    value: (x, y) in the numbers of its subplot; step: of an arrow key, ten times it with Shift; box: (left, right,
+    bottom, top) that it is held in.
     """
 
-    channel: str = ""
     subplot: int = 0
     value: tuple[float, float] = (0.0, 0.0)
     step: float = 0.01

@@ -33,7 +33,7 @@ def test_the_others_refuse_what_they_do_not_know():
 
 
 def test_a_handle_stays_in_its_box():
-    handle = Handle("eigenvalue", "eigenvalue", channel="moved", box=(-1.0, 1.0, -1.0, 1.0))
+    handle = Handle("eigenvalue", "eigenvalue", box=(-1.0, 1.0, -1.0, 1.0))
     assert handle.check([3, -0.5]) == (1.0, -0.5)
     for bad in (3, [1, 2, 3], ["a", "b"], [float("nan"), 0], None):
         with pytest.raises(ValueError, match="eigenvalue must be a pair"):

@@ -118,7 +118,7 @@ const MAKERS = {
 
   // A point of the drawing under the reader's hand, for pointer and arrow keys; `place` keeps it where the point is.
   handle({ name, label, subplot, step, box, value }, bar, send, host) {
-    let at = value, plot = null, away = false;
+    let at = value, told = null, plot = null, away = false;
     const knob = make(host, "button", { type: "button", className: "simviz-handle" }, { "aria-label": label });
     const axes = () => {
       const full = plot && plot._fullLayout, number = subplot ? subplot + 1 : "";
@@ -151,7 +151,13 @@ const MAKERS = {
       const frame = plot.getBoundingClientRect();
       to(pair[0].p2d(event.clientX - frame.left - pair[0]._offset), pair[1].p2d(event.clientY - frame.top - pair[1]._offset));
     });
-    for (const end of ["pointerup", "pointercancel"]) knob.addEventListener(end, () => knob.classList.remove("simviz-held"));
+    for (const end of ["pointerup", "pointercancel"]) {
+      knob.addEventListener(end, () => {
+        knob.classList.remove("simviz-held");
+        if (told) at = told;  // where the kernel put it meanwhile, perhaps not under the hand
+        place();
+      });
+    }
     knob.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
       if (!way) return;
@@ -164,6 +170,7 @@ const MAKERS = {
       input: knob,
       set({ value, hidden }) {
         if (hidden !== undefined) away = hidden;
+        if (value) told = value;
         if (value && !knob.classList.contains("simviz-held")) at = value;
         place();
       },

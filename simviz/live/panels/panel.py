@@ -160,11 +160,11 @@ class Panel:
         """
         with self._guard:
             parts: list[str] = []
-            for name, parameter in inspect.signature(type(self)).parameters.items():
+            for place, (name, parameter) in enumerate(inspect.signature(type(self)).parameters.items()):
                 value = self.values.get(name, self.given.get(name, parameter.default))
                 if value is not parameter.default and value != parameter.default:
-                    keyword = "" if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not parts else f"{name}="
-                    parts.append(f"{keyword}{spelled(value, name)}")
+                    bare = place == 0 and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+                    parts.append(spelled(value, name) if bare else f"{name}={spelled(value, name)}")
             line = f"live.{type(self).__name__}({', '.join(parts)})"
             pulls = self.player.pulls if self.player is not None else 0
             return f"{line}.ahead({pulls})" if pulls else line
