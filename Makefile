@@ -42,13 +42,14 @@ lint: env  ## lint and format of code and notebooks, types, import rules
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 
-prove: env  ## long campaigns, an hour or two: a hundred kills of a training run, the quality table of docs/quality.md
+prove: env  ## long campaigns, an hour or two: a hundred kills of a training run, 14,000 acts of a reader, the quality table
 	SIMVIZ_KILLS=100 $(BIN)/python -m pytest tests/learning/test_kill.py
+	SIMVIZ_ACTS=2000 $(BIN)/python -m pytest tests/live/test_random_acts.py
 	$(BIN)/python benchmarks/quality.py
 
 benchmark: env  ## times beside the named peers, which it installs: torchdeq and PyDMD
 	$(PIP) install --quiet -c constraints.txt -e ".[benchmarks]"
-	@for script in anderson classifiers edmd gradients jacobian; do \
+	@for script in anderson classifiers edmd gradients jacobian live; do \
 		echo; echo "$$script"; $(BIN)/python benchmarks/$$script.py || exit; done
 
 clean:  ## remove the environment, caches and build results
