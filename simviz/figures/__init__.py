@@ -12,9 +12,9 @@ from simviz.figures.portraits import phase_portrait, return_map
 from simviz.figures.races import Lap, race
 from simviz.figures.render_matplotlib import still, to_matplotlib
 from simviz.figures.render_plotly import plotly_arrays, plotly_bar, plotly_layout, plotly_style, to_plotly
-from simviz.figures.spectra import angle_ticks, eigenvalue_points, pseudospectrum, spectrum
+from simviz.figures.spectra import angle_ticks, eigenvalue_points, jacobian_cloud, pseudospectrum, spectrum
 from simviz.figures.tables import Table, table
-from simviz.figures.training import at_step, training_curves
+from simviz.figures.training import at_step, evaluations, training_curves, unlabelled
 
 __all__ = [
     "Lap",
@@ -29,8 +29,10 @@ __all__ = [
     "density",
     "eigenfunction",
     "eigenvalue_points",
+    "evaluations",
     "gradient_errors",
     "iterates",
+    "jacobian_cloud",
     "phase_portrait",
     "plane",
     "plotly_arrays",
@@ -51,4 +53,5 @@ __all__ = [
     "to_plotly",
     "training_curves",
     "transfer_matrix",
+    "unlabelled",
 ]

@@ -5,6 +5,7 @@ Colbrook and Townsend 2021: an eigenvalue found in data comes with a residual on
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -21,6 +22,8 @@ BELIEVED = 0.05
 LABELLED = 12
 """Residuals that are written beside their eigenvalues, the smallest first."""
 KINDS = ("persistent", "decaying", "growing")
+_CLOUD_CELLS, _CLOUD_FULL = 60, 40
+"""Cells a side of a cloud's shading, and how many eigenvalues in one make it as dark as it gets."""
 _RING_RADII = (0.05, 0.11)
 _RING_RESIDUALS = (1e-3, 1.0)
 _WHOLE_DISC = 2.5
@@ -56,6 +59,35 @@ def spectrum(
     title = f"eigenvalues: {record.kind}" if record.kind else "eigenvalues"
     alt = f"Eigenvalues in the complex plane with the unit circle. {record.kind}. {state}."
     return FigureSpec((Subplot(title, re, im, equal=True),), tuple(traces), state, alt, (520, 560))
+
+
+def jacobian_cloud(record: Spectrum, *, live: bool = False) -> FigureSpec:
+    """Draw the eigenvalues of many samples: their density as shading, the largest of each sample as a mark.
+
+    record: (samples, n) eigenvalues, as `DEQ.spectrum` returns; a mark of one of a complex pair, the upper, stands for
+    both.
+    """
+    values = record.eigenvalues.detach().cpu().numpy()
+    if values.ndim != 2:
+        raise ValueError(f"record must have eigenvalues (samples, n), got {values.shape}")
+    rows = np.arange(len(values))
+    largest = values[rows, np.abs(values).argmax(1)]
+    upper = Spectrum(largest.real + 1j * np.abs(largest.imag), kind=record.kind)
+    drawn = spectrum(upper, live=live)
+    edges = np.linspace(*(drawn.subplots[0].x.range or (-1.0, 1.0)), _CLOUD_CELLS + 1)
+    counts = np.histogram2d(values.imag.ravel(), values.real.ravel(), [edges, edges])[0]
+    shown = np.where(counts > 0, counts, np.nan)
+    bar = ColourBar("", (0.0, float(_CLOUD_FULL)), "sqrt")
+    changes = "replace" if live else ""
+    cloud = Trace("all eigenvalues", "mass", edges, edges, mode="image", live=changes, legend=False, z=shown, bar=bar)
+    radii = np.abs(largest)
+    state = (
+        f"spectral radius of {len(values)} samples {np.median(radii):.2f} at the median, {radii.max():.2f} at the most"
+    )
+    title = f"{drawn.subplots[0].title}; marked: the largest of each sample"
+    subplots = (dataclasses.replace(drawn.subplots[0], title=title),)
+    alt = f"Eigenvalues of many samples in the complex plane as a density, the largest of each marked. {state}."
+    return FigureSpec(subplots, (cloud, *drawn.traces), state, alt, drawn.size)
 
 
 def pseudospectrum(

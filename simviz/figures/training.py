@@ -24,6 +24,7 @@ WORDS = {
     "rmse": "root mean squared error",
 }
 """What a strip is called, by its metric; others go by their own name."""
+LOW, MEDIAN, HIGH = "evaluations, 5 %", "evaluations, median", "evaluations, 95 %"
 _PARTS = {"test": "metric", "validation": "method 2"}
 _LOSS, _METRIC, _GAP, _RIGHT = (0.0, 1.0, 0.59, 1.0), (0.0, 1.0, 0.0, 0.42), 1.25, 1.02
 Reference = tuple[float, str]
@@ -67,6 +68,24 @@ def training_curves(
     below = f", below it the {goal} on a linear axis" if goal else ""
     alt = f"Training curves by step: the {title} on a logarithmic axis{below}. {state}."
     return FigureSpec(strips, tuple(_legend_once(traces)), state, alt, (860, 560 if goal else 380))
+
+
+def evaluations(total: int, *, live: bool = True) -> FigureSpec:
+    """Draw a strip, empty as yet, of how many evaluations a sample took: the median, and 5 to 95 % as thin lines."""
+    axis = Axis("step", range=(0.0, _RIGHT * total))
+    traces = tuple(
+        Trace(name, role, np.empty(0), np.empty(0), mode=mode, live="append" if live else "", legend=name == MEDIAN)
+        for name, role, mode in ((LOW, "sample", "line"), (HIGH, "sample", "line"), (MEDIAN, "method 1", "line+points"))
+    )
+    words = "Evaluations of the cell a sample by step: median, and 5 and 95 per cent."
+    return FigureSpec((Subplot("evaluations a sample", axis, Axis("")),), traces, "", words, (860, 200))
+
+
+def unlabelled(curves: FigureSpec) -> FigureSpec:
+    """Return curves without words under their lowest axis, for where another strip follows."""
+    last = curves.subplots[-1]
+    strip = dataclasses.replace(last, x=dataclasses.replace(last.x, title=""))
+    return dataclasses.replace(curves, subplots=(*curves.subplots[:-1], strip))
 
 
 def at_step(curves: FigureSpec, step: int | None) -> FigureSpec:

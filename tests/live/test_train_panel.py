@@ -2,6 +2,7 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -108,6 +109,36 @@ def test_a_second_panel_shows_the_same_run_from_its_beginning(mounted):
         assert panel.figure_widget.state.startswith("finished, step 40 of 40")
     third.player.reset()
     assert all(points(panel, "loss").size == 0 for panel in (first, second, third))
+
+
+def test_of_a_deq_it_shows_evaluations_and_the_jacobians_eigenvalues_at_every_measurement(mounted):
+    torch.manual_seed(0)
+    run = Run(paper.image_deq(8, 1, units=12), digits(), max_steps=9, batch_size=128, measure_every=3)
+    panel = mounted(live.TrainPanel(run))
+    finish(panel)
+    assert points(panel, "evaluations, median")[0].tolist() == [0, 3, 6, 9]
+    x = run.task.test[0][:16]
+    with torch.no_grad():
+        solution = run.model.equilibrium(x)
+    counts = solution.evaluations.float()
+    for name, share in (("5 %", 0.05), ("median", 0.5), ("95 %", 0.95)):
+        assert points(panel, f"evaluations, {name}")[1][-1] == pytest.approx(float(counts.quantile(share)))
+    cell = run.model.cell
+    by_hand = [
+        torch.linalg.eigvals(
+            torch.autograd.functional.jacobian(lambda z, r=r: cell(z[None], x[r : r + 1])[0], solution.z[r])
+        )
+        for r in range(16)
+    ]
+    largest = torch.stack([values[values.abs().argmax()].abs() for values in by_hand])
+    drawn = torch.complex(*torch.from_numpy(points(panel, "decaying"))).abs()
+    assert torch.allclose(drawn.sort().values.float(), largest.sort().values, atol=1e-4)
+    image = next(t for t in panel.spec().traces if t.mode == "image")
+    assert np.nansum(image.z) == 16 * 12
+    panel.set(shown=4)
+    assert np.nansum(next(t for t in panel.spec().traces if t.mode == "image").z) == 16 * 12
+    panel.player.rewind(0)
+    assert points(panel, "evaluations, median")[0].tolist() == [0]
 
 
 def test_the_table_has_a_row_for_every_step(mounted):
