@@ -132,9 +132,25 @@ def test_a_live_spectrum_holds_a_channel_for_all_that_a_later_frame_may_need():
 
 
 def test_an_eigenvalue_that_leaves_the_circle_while_a_figure_is_live_has_its_channel():
-    spec = figures.spectrum(Spectrum(torch.tensor([0.5])), live=True)
-    assert {"growing", "persistent", "rays"} <= {t.channel for t in spec.traces}
-    assert "growing" not in [t.name for t in spec.traces if t.legend]
+    inside, outside = (figures.spectrum(Spectrum(torch.tensor([v])), live=True) for v in (0.5, 1.1))
+    assert {"growing", "persistent", "rays"} <= {t.channel for t in inside.traces}
+    same = [(t.channel, t.name, t.role, t.legend) for t in inside.traces]
+    assert same == [(t.channel, t.name, t.role, t.legend) for t in outside.traces]  # so nothing is drawn anew
+
+
+def test_a_cloud_shades_every_eigenvalue_and_marks_the_largest_of_each_sample():
+    values = torch.tensor([[0.5 + 0.2j, 0.5 - 0.2j, 0.1], [-0.9, 0.3, 0.3], [0.2j, -0.2j, 0.1]])
+    spec = figures.jacobian_cloud(Spectrum(values, kind="Jacobian at z*"))
+    image = next(t for t in spec.traces if t.mode == "image")
+    assert np.nansum(image.z) == 9
+    row, column = np.argwhere(image.z == 2)[0]  # 0.3 twice
+    assert image.x[column] <= 0.3 < image.x[column + 1]
+    assert image.y[row] <= 0 < image.y[row + 1]
+    marks = next(t for t in spec.traces if t.role == "decaying")
+    assert sorted(zip(marks.x.round(3), marks.y.round(3), strict=True)) == [(-0.9, 0.0), (0.0, 0.2), (0.5, 0.2)]
+    assert spec.state == "spectral radius of 3 samples 0.54 at the median, 0.90 at the most"
+    with pytest.raises(ValueError, match="samples, n"):
+        figures.jacobian_cloud(Spectrum(values[0]))
 
 
 def test_an_empty_spectrum_is_drawn_as_an_empty_disc():
