@@ -143,9 +143,8 @@ def test_a_cloud_shades_every_eigenvalue_and_marks_the_largest_of_each_sample():
     spec = figures.jacobian_cloud(Spectrum(values, kind="Jacobian at z*"))
     image = next(t for t in spec.traces if t.mode == "image")
     assert np.nansum(image.z) == 9
-    row, column = np.argwhere(image.z == 2)[0]  # 0.3 twice
-    assert image.x[column] <= 0.3 < image.x[column + 1]
-    assert image.y[row] <= 0 < image.y[row + 1]
+    column, row = (np.searchsorted(edges, v, "right") - 1 for edges, v in ((image.x, 0.3), (image.y, 0.0)))
+    assert image.z[row, column] == 2  # 0.3 twice
     marks = next(t for t in spec.traces if t.role == "decaying")
     assert sorted(zip(marks.x.round(3), marks.y.round(3), strict=True)) == [(-0.9, 0.0), (0.0, 0.2), (0.5, 0.2)]
     assert spec.state == "spectral radius of 3 samples 0.54 at the median, 0.90 at the most"
