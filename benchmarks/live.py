@@ -2,8 +2,8 @@
 
 python benchmarks/live.py [latency] [overhead] [memory] [slow]: all of them, or those named; some ten minutes.
 
-The clock is this machine's: the kernel, the browser's DevTools and this script all read CLOCK_MONOTONIC (Linux). A frame
-counts as seen when the page's acknowledgement of it leaves, which is after it was drawn.
+The clock is this machine's: the kernel, the browser's DevTools and this script all read CLOCK_MONOTONIC (Linux). A
+frame counts as seen when the page's acknowledgement of it leaves, which is after it was drawn.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def answer(lab: Lab, since: float, name: str, keys: Iterable[str]) -> float:
 
 
 def latency(bench: Bench) -> None:
-    """First figure, Start, Python to pixels, pause and sliders, while the paper's classifier trains on 28 x 28 digits."""
+    """First figure, Start, Python to pixels, pause, sliders, while the paper's classifier trains on 28 x 28 digits."""
     lab = bench.lab(panels.SETUP + SPY, BIG, "spy(train)\ntrain")
     lab.run_all(300)
     panels.drawn(lab, 1)

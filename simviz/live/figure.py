@@ -3,8 +3,8 @@
 To the page: `{f: number, c: [[channel, kind, ..], ..], l: {theme: layout}, h: {channel: texts}, s: state, d: cue,
 u: {control: changes}, m: caption, t: table}` with one buffer, where all but f may be missing; `{plotly: true}` with
 Plotly's source, where the page has none. From the page: `{ready, dark, still}` (wants everything; its theme, and
-whether its reader asked for reduced motion), `{ack}`, `{event, value}` (a control or a click), `{want}`: "plotly",
-"table" (now, and again as it changes) or "no table".
+whether its reader asked for reduced motion), `{ack, took}` (seconds of drawing), `{event, value}` (a control or a
+click), `{want}`: "plotly", "table" (now, and again as it changes) or "no table".
 """
 
 from __future__ import annotations
@@ -278,7 +278,7 @@ class LiveFigure(anywidget.AnyWidget):
 
     def _receive(self, widget: Any, content: Mapping[str, Any], buffers: Any) -> None:
         if "ack" in content:
-            self.publisher.answer(int(content["ack"]))
+            self.publisher.answer(int(content["ack"]), float(content.get("took", 0.0)))
         elif "ready" in content:
             self.theme = "dark" if content.get("dark") else "light"
             self.still = bool(content.get("still"))

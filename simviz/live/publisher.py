@@ -1,4 +1,4 @@
-"""When is a frame sent? At most fifteen a second, at most two unanswered, and the last one always.
+"""When is a frame sent? At most fifteen a second, fewer to a slow page, two unanswered at most, the last one always.
 
 Whoever changes something calls `wake`; one thread sends what has changed since. What a reader asks for (`post`) is done
 at once in that thread, however many frames are unanswered. A page that does not answer (a hidden tab, a closed laptop)
@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 
 RATE = 15.0
+BUSY = 0.4
+"""Share of its time that a page may draw: a slow one gets fewer frames, and leaves the machine to the training."""
 UNANSWERED = 2
 PATIENCE = 2.0
 REST = 3.0
@@ -28,6 +30,8 @@ class Publisher:
         self._send, self._before = send, before
         self.sent = self.answered = self.most_unanswered = 0
         self._sent_at = -PATIENCE
+        self.interval = 1 / RATE
+        """Seconds from frame to frame, as the page's drawing allows."""
         self._dirty = self._closed = False
         self._jobs: list[Callable[[], None]] = []
         self._changed = threading.Condition()
@@ -45,10 +49,12 @@ class Publisher:
             self._jobs.append(job)
             self._begin()
 
-    def answer(self, number: int) -> None:
-        """Take in the page's word that it has drawn frame `number`."""
+    def answer(self, number: int, took: float = 0.0) -> None:
+        """Take in the page's word that it has drawn frame `number`, and in how many seconds."""
         with self._changed:
             self.answered = max(self.answered, min(number, self.sent))
+            if took > 0:
+                self.interval = max(1 / RATE, (self.interval + min(took, PATIENCE) / BUSY) / 2)
             self._changed.notify_all()
 
     def settle(self, seconds: float) -> None:
@@ -100,7 +106,7 @@ class Publisher:
         since = time.monotonic() - self._sent_at
         if self.sent - self.answered >= UNANSWERED:
             return max(0.0, PATIENCE - since)
-        return 0.0 if at_once else max(0.0, 1 / RATE - since)
+        return 0.0 if at_once else max(0.0, self.interval - since)
 
     def _frame(self) -> None:
         again = self._before() if self._before is not None else False

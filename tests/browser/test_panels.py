@@ -202,7 +202,7 @@ def test_three_hundred_random_acts_of_a_reader_break_nothing(lab, notebook):
                 chosen.select_option(index=chance.randrange(chosen.locator("option").count()))
             elif kind == "range":
                 chosen.evaluate(
-                    "(e, share) => { e.value = +e.min + share * (e.max - e.min); e.dispatchEvent(new Event('input')); }",
+                    "(e, at) => { e.value = +e.min + at * (e.max - e.min); e.dispatchEvent(new Event('input')); }",
                     chance.random(),
                 )
             elif kind == "number":

@@ -1,4 +1,4 @@
-"""Over 300 ms there and back and 1 Mbit/s everything still answers, and nothing piles up. The times: benchmarks/live.py."""
+"""Over 300 ms there and back and 1 Mbit/s all still answers, and nothing piles up. The times: benchmarks/live.py."""
 
 import pytest
 
@@ -18,7 +18,8 @@ def relay(server):
 
 def test_the_relay_delays_and_throttles(lab, notebook, relay):
     lab.open(notebook("1"), relay=relay)
-    fetch = "async () => { const t = performance.now(); await (await fetch('/api/status')).text(); return performance.now() - t; }"
+    fetch = """async () => { const t = performance.now(); await (await fetch('/api/status')).text();
+      return performance.now() - t; }"""
     relay.slow(DELAY, RATE)
     assert lab.page.evaluate(fetch) >= 300
     relay.slow(0.0, 20_000.0)

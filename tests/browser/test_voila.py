@@ -17,7 +17,7 @@ import pytest
 from tests.browser.panels import ALL_DRAWN
 
 WELCOME = pathlib.Path(__file__).parents[2] / "notebooks" / "00_welcome.ipynb"
-OWN_FONTS = re.compile(r"/@fortawesome/fontawesome-free@[^/]+/css/[\w.-]+\.css$")  # two requests of Voila's own template
+OWN_FONTS = re.compile(r"/@fortawesome/fontawesome-free@[^/]+/css/[\w.-]+\.css$")  # of Voila's own template
 
 
 @pytest.fixture

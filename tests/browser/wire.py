@@ -39,7 +39,7 @@ class Wire:
 
 
 def read(payload: bytes, binary: bool) -> tuple[str, dict]:
-    """The type of the Jupyter message in a frame, and what a widget said in it: text is JSON, binary offsets and parts."""
+    """The type of the message in a frame, and what a widget said in it: text is JSON, binary offsets and parts."""
     try:
         if not binary:
             message = json.loads(payload)

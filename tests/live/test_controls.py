@@ -1,4 +1,4 @@
-"""Every value comes in through one door: in range, in the options, a pair of finite numbers, or a sentence that names it."""
+"""Every value comes in through one door: in range, an option, a finite pair, or a sentence that names it."""
 
 import pytest
 

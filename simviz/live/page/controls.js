@@ -68,7 +68,7 @@ const MAKERS = {
   },
 
   slider({ name, unit, log, ...given }, bar, send) {
-    let { low, high, step } = given;
+    let { low, high, step } = given, typing = false;
     const group = make(bar, "div", { className: "simviz-slider" }, { role: "group" });
     const text = make(group, "span", { ariaHidden: "true" });
     const range = make(group, "input", { type: "range" });
@@ -95,7 +95,11 @@ const MAKERS = {
       range.setAttribute("aria-valuetext", `${value} ${unit || ""}`.trim());
       later(name, value);
     });
-    number.addEventListener("change", () => send(name, number.value === "" ? null : Number(number.value)));
+    number.addEventListener("input", () => { typing = true; });
+    number.addEventListener("change", () => {
+      typing = false;
+      send(name, number.value === "" ? null : Number(number.value));
+    });
     return {
       input: range,
       whole: group,
@@ -110,7 +114,7 @@ const MAKERS = {
         }
         if (disabled !== undefined) range.disabled = number.disabled = disabled;
         // what is under the reader's hand is not moved by an answer to an earlier place of it
-        if (value !== undefined && document.activeElement !== number && !range.matches(":active")) show(value);
+        if (value !== undefined && !typing && !range.matches(":active")) show(value);
       },
       move(steps) { range.value = Number(range.value) + steps * Number(range.step); range.dispatchEvent(new Event("input")); },
     };

@@ -169,10 +169,11 @@ function render({ model, el }) {
       }
     }
     if (message.c || message.l || message.h) await draw();
+    const took = (performance.now() - now) / 1000;
     if (message.m) await keepStill(message.m);
     // a hidden tab gets no animation frames: answer at once there
     if (document.hidden) model.send({ ack: message.f });
-    else requestAnimationFrame(() => gone || model.send({ ack: message.f }));
+    else requestAnimationFrame(() => gone || model.send({ ack: message.f, took }));
   };
   const take = (message, buffers) => {
     if (message.t) table.show(message.t);
