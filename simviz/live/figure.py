@@ -86,6 +86,7 @@ class LiveFigure(anywidget.AnyWidget):
         self._numbers = {name: number for number, name in enumerate(self._channels)}
         self._queue = list(self._channels)
         self._layouts: dict[str, dict[str, Any]] = {}  # by theme: what of the layout the page does not know
+        self._laid: dict[str, dict[str, Any]] = {}  # by theme: the layout as the page will know it
         self._moved = False  # whether the layout is another than that of `drawing`
         self._texts: dict[int, list[str]] = {}  # by channel: hover texts it does not know
 
@@ -105,7 +106,8 @@ class LiveFigure(anywidget.AnyWidget):
                     self._texts[self._numbers[trace.channel]] = list(trace.labels)
             if spec.subplots != self._spec.subplots or _words(spec) != _words(self._spec):
                 for theme in THEMES:
-                    before, after = plotly_layout(self._spec, theme), plotly_layout(spec, theme)
+                    before = self._laid.get(theme) or plotly_layout(self._spec, theme)
+                    after = self._laid[theme] = plotly_layout(spec, theme)
                     new = {key: value for key, value in after.items() if before.get(key) != value}
                     self._layouts.setdefault(theme, {}).update(new)
                 self._moved = True

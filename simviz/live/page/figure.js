@@ -82,7 +82,7 @@ function render({ model, el }) {
   tableButton.addEventListener("click", toggleTable);
 
   let Plotly = null, dark = isDark(root), drawn = false, gone = false;
-  let lastSpoken = performance.now(), queue = Promise.resolve();
+  let lastSpoken = performance.now(), tallest = 0, queue = Promise.resolve();
 
   const showError = () => {
     wrong.textContent = model.get("error");
@@ -147,6 +147,8 @@ function render({ model, el }) {
     if (message.u) for (const [name, changes] of Object.entries(message.u)) controls.change(name, changes);
     if (message.s !== undefined) {
       state.textContent = message.s;
+      tallest = Math.max(tallest, state.offsetHeight);  // the drawing does not jump when a sentence wraps
+      state.style.minHeight = `${tallest}px`;
       plot.setAttribute("aria-label", `${drawing.alt} ${message.s}`);
     }
     const now = performance.now();

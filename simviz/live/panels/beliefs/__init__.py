@@ -1,0 +1,1 @@
+"""Which of the eigenvalues found in snapshots may be believed? The parts of the SpectrumPanel."""
