@@ -47,6 +47,14 @@ function decode([, kind, count, ...more], buffer, offset, old) {
   return [8 * count, kind === APPEND ? { x: old.x.concat(x), y: old.y.concat(y) } : { x, y }];
 }
 
+// A drawing in other colours.
+function recoloured(part, colours) {
+  if (typeof part === "string") return colours[part] ?? part;
+  if (Array.isArray(part)) return part.map((one) => recoloured(one, colours));
+  if (!part || typeof part !== "object") return part;
+  return Object.fromEntries(Object.entries(part).map(([key, one]) => [key, recoloured(one, colours)]));
+}
+
 const raysOf = (values) => values.flatMap((v) => [0, v, NaN]);
 
 function render({ model, el }) {
@@ -55,13 +63,14 @@ function render({ model, el }) {
     { role: "group", "data-lm-suppress-shortcuts": "true" });
   const bar = make(root, "div", { className: "simviz-controls" });
   const state = make(root, "div", { className: "simviz-state" });
-  const plot = make(root, "div", { className: "simviz-plot" }, { role: "img" });
+  const plot = make(root, "div", { className: "simviz-plot" }, { role: "figure" });
   const stills = make(root, "div", { className: "simviz-stills", hidden: true });
   const spoken = make(root, "div", { className: "simviz-spoken" }, { "aria-live": "polite" });
   const wrong = make(root, "div", { className: "simviz-error" }, { role: "alert" });
 
   const takeUp = () => {
     drawing = structuredClone(model.get("drawing"));
+    if (drawing.dark.colours) drawing.dark = recoloured(drawing.light, drawing.dark.colours);
     points = drawing.modes.map(() => ({ x: [], y: [] }));
     texts = {};
     held = null;
