@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 RATE = 15.0
-BUSY = 0.4
+BUSY = 0.3
 """Share of its time that a page may draw: a slow one gets fewer frames, and leaves the machine to the training."""
 UNANSWERED = 2
 PATIENCE = 2.0
