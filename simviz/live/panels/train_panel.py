@@ -64,7 +64,7 @@ class TrainPanel(Panel):
         counts = self._settled(self.run.step) if self._settles else ()
         self._curves = self._drawn_curves()
         controls = [
-            Slider("shown", "step shown", 0, self.run.total_steps, 1, self.run.step, scrub=True),
+            Slider("shown", "Step shown", 0, self.run.total_steps, 1, self.run.step, scrub=True),
             Button("rewind", "Rewind to here", tip="Bring the model back to the nearest step that was kept"),
         ]
         super().__init__(controls, player, {"run": run, "metric": metric})
