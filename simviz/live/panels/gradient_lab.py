@@ -120,7 +120,7 @@ def measure(radius: float, unrolled: int, size: int, seed: int, cells: int) -> L
 
 def rule(name: str, unrolled: int = 1) -> Rule:
     """Return a rule by its name in `NAMES`."""
-    rules = {"implicit": Implicit(), "one step": Phantom(1), "five terms": Neumann(5)}
+    rules: dict[str, Rule] = {"implicit": Implicit(), "one step": Phantom(1), "five terms": Neumann(5)}
     return rules.get(name) or Unrolled(unrolled)
 
 
