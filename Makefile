@@ -11,6 +11,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.simviz-env
 TORCH = $(shell sed -n 's/^torch==/&/p' constraints.txt)
 
+# A process a core, up to four, each with one thread of PyTorch's.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+
 # The newest Python that can make an environment; failing that, the newest that is new enough, so that the message fits.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for modules in 'import ensurepip, venv;' ''; do \
@@ -31,10 +34,11 @@ lab: env  ## open JupyterLab on notebooks/00_welcome.ipynb
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_FLAGS)
 
 test: env lint browser  ## everything CI runs: lint, types, import rules, tests, notebooks, browser
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not browser" $(PARALLEL)
+	$(BIN)/python -m pytest -m browser
 
 quick: env lint  ## the inner loop, under 3 minutes: as `test`, without slow and browser tests
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL)
 
 lint: env  ## lint and format of code and notebooks, types, import rules
 	$(BIN)/python -m ruff check .
@@ -45,6 +49,7 @@ lint: env  ## lint and format of code and notebooks, types, import rules
 prove: env  ## long campaigns, an hour or two: a hundred kills of a training run, 14,000 acts of a reader, the quality table
 	SIMVIZ_KILLS=100 $(BIN)/python -m pytest tests/learning/test_kill.py
 	SIMVIZ_ACTS=2000 $(BIN)/python -m pytest tests/live/test_random_acts.py
+	SIMVIZ_CLICKS=300 $(BIN)/python -m pytest tests/browser/test_panels.py -k random
 	$(BIN)/python benchmarks/quality.py
 
 benchmark: env  ## times beside the named peers, which it installs: torchdeq and PyDMD

@@ -33,7 +33,7 @@ MODULE = re.sub(
 )
 """What draws in the page: the files of page/, one after the other, make one module. It travels with every figure,
 without indentation and without the lines that are comments."""
-FRAME_BYTES = 1100
+FRAME_BYTES = 950
 """Bytes of points in one update, beside some 700 of the protocol's own; a single channel may be larger."""
 TABLE_ROWS, SHORT = 300, 12
 """Rows of a table that are shown in the page (`Panel.data()` has all); a table of so few follows while things move."""

@@ -1,5 +1,6 @@
 """The panels in a real JupyterLab: in both themes, by mouse and by keyboard alone, and for whoever cannot see them."""
 
+import os
 import random
 
 import pytest
@@ -8,6 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser import panels
 from tests.browser.panels import CELLS, drawn, panel, press, says, state
 
+ACTS = int(os.environ.get("SIMVIZ_CLICKS", "100"))
+"""Clicks, drags and keys on a page with all panels; 300 in `make prove`."""
 THREADS = "sum(t.name == 'simviz player' for t in __import__('threading').enumerate())"
 
 
@@ -73,13 +76,15 @@ def test_a_reader_with_only_a_keyboard_trains_goes_back_rewinds_reads_the_table_
     assert page.evaluate("document.activeElement.className") == "simviz-table"
     keys.press("t")
     table.wait_for(state="hidden")
+    back = int(lab.ask("train.compute(**train.values).back"))
     page.locator(".simviz").focus()
     for _ in range(12):
         keys.press("Tab")
         if page.evaluate("document.activeElement.innerText") == "Rewind to here":
             break
     keys.press("Enter")
-    says(lab, "paused, step" if reached > 13 else "steps to go")
+    says(lab, f"paused, step {back} of" if back else "steps to go")
+    assert int(lab.ask("train.run.step")) == back <= max(0, reached - 13)
     page.locator(".simviz").focus()
     keys.press("r")
     says(lab, "steps to go: press Start, or space")
@@ -131,7 +136,9 @@ def test_a_handle_is_dragged_and_moved_by_arrow_keys(lab, notebook, name):
 
 
 def test_a_reader_who_asked_for_reduced_motion_gets_six_pictures_with_words(lab, notebook):
-    opened(lab, notebook, "train", reduced_motion=True)
+    lab.open(notebook(panels.SETUP, "train = live.TrainPanel(run(epochs=30))\ntrain"), reduced_motion=True)
+    lab.run_all()
+    drawn(lab, 1)
     press(lab, "Start")
     says(lab, "finished", timeout=60)
     pictures = lab.page.locator(".simviz-stills img")
@@ -184,10 +191,10 @@ PLACE = """([number, share]) => { const one = document.querySelectorAll('.simviz
   return [r.left, r.top, r.width, r.height, r.width ? e.type || '' : 'hidden']; }"""
 
 
-def test_three_hundred_random_acts_of_a_reader_break_nothing(lab, notebook):
+def test_random_acts_of_a_reader_break_nothing(lab, notebook):
     opened(lab, notebook)
     chance, page = random.Random(0), lab.page
-    for done in range(300):
+    for done in range(ACTS):
         number = chance.randrange(len(CELLS))
         act = chance.choice(["click", "drag", "key", "control", "control", "control"])
         share = chance.random() if act == "control" else -1

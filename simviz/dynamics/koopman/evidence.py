@@ -76,6 +76,8 @@ class Evidence(abc.ABC):
         if self.reduced is None:
             return grid.real.new_full(grid.shape, float("nan"))
         first, rest = (part.to(grid.dtype) for part in self.reduced)
+        if first.numel() == 0:  # no observable has a say
+            return grid.real.new_full(grid.shape, float("nan"))
         upper = torch.complex(grid.real, grid.imag.abs())  # real data: conjugates have one residual
         points, where = torch.view_as_real(upper).unique(dim=0, return_inverse=True)
         eye = torch.eye(len(first), dtype=first.dtype, device=first.device)
