@@ -21,7 +21,7 @@ PYTHON ?= $(shell for modules in 'import ensurepip, venv;' ''; do \
 	"$$p" -c "$$modules $(NEW_ENOUGH)" >/dev/null 2>&1 && { echo "$$p"; exit; }; done; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test quick lint prove benchmark browser clean
+.PHONY: help env lab test quick lint book prove benchmark browser clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
@@ -44,7 +44,11 @@ lint: env  ## lint and format of code and notebooks, types, import rules
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/codespell
 	$(BIN)/lint-imports --no-logo
+
+book: env  ## the chapters as pages with stills, in build/book/html; they open from disk without a network
+	$(BIN)/python docs/book/build.py
 
 prove: env  ## long campaigns, an hour or two: a hundred kills of a training run, 14,000 acts of a reader, the quality table
 	SIMVIZ_KILLS=100 $(BIN)/python -m pytest tests/learning/test_kill.py

@@ -1,12 +1,47 @@
-"""Draw the pictures of README.md with the library itself: python docs/make_stills.py (half a minute)."""
+"""Draw the pictures of README.md and of the chapters with the library itself: python docs/make_stills.py (a minute)."""
 
 import asyncio
 import pathlib
 
-from simviz import live
-from simviz.dynamics.systems import VanDerPol
+import torch
+from torch import nn
 
-panel = live.LearnPanel(VanDerPol())
-panel.player.start()
-asyncio.run(panel.player.done())
-print(panel.still(str(pathlib.Path(__file__).with_name("first_light.png"))))
+from simviz import Run, figures, live
+from simviz.dynamics.systems import StuartLandau, VanDerPol
+from simviz.learning.data import digits
+from simviz.models.deq import DEQ, Tanh
+
+DOCS = pathlib.Path(__file__).parent
+STILLS = DOCS.parent / "notebooks" / "stills"
+
+
+def played(panel):
+    """Let a panel's player come to its end."""
+    panel.player.start()
+    asyncio.run(panel.player.done())
+    return panel
+
+
+def deep_equilibrium():
+    """The run of the second chapter."""
+    torch.manual_seed(0)
+    model = DEQ(Tanh(inputs=64, units=32), nn.Linear(32, 10))
+    return live.TrainPanel(Run(model, digits(validation=0.2), epochs=30, lr=0.03))
+
+
+CHAPTERS = {
+    "00_welcome": lambda: played(live.LearnPanel(StuartLandau())),
+    "01_fixed_points": lambda: live.SolverPanel(modulus=0.9),
+    "02_deep_equilibrium": lambda: played(deep_equilibrium()),
+    "03_koopman": lambda: live.SpectrumPanel(observables=["s1", "s2", "s1^2", "tanh(3 s2)"]),
+    "04_invariant_sets": lambda: live.SetPanel(system="a loop").ahead(60),
+    "05_perron_frobenius": lambda: live.InkPanel().ahead(20),
+}
+
+if __name__ == "__main__":
+    print(played(live.LearnPanel(VanDerPol())).still(DOCS / "first_light.png"))
+    STILLS.mkdir(exist_ok=True)
+    for name, panel in CHAPTERS.items():
+        path = STILLS / f"{name}.png"
+        path.write_bytes(figures.small_png(panel().spec()))
+        print(path)

@@ -9,7 +9,7 @@ __version__ = "0.1.0.dev0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["checks", "dynamics", "equilibria", "figures", "learning", "live", "models", "records"],
+    submodules=["checks", "course", "dynamics", "equilibria", "figures", "learning", "live", "models", "records"],
     submod_attrs={
         "learning.recipes": ["learn_invariant_set"],
         "learning.checkpoint": ["load_model"],

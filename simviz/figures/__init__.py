@@ -4,8 +4,10 @@ from simviz.figures.bars import bars
 from simviz.figures.comparison import Runner, comparison
 from simviz.figures.convergence import gradient_errors, iterates, residuals
 from simviz.figures.densities import density, transfer_matrix
+from simviz.figures.dragging import picture
 from simviz.figures.draw import arrange, curves, plane, set_in_plane
 from simviz.figures.eigenfunctions import eigenfunction
+from simviz.figures.embedded import embedded, small_png
 from simviz.figures.images import scaled
 from simviz.figures.pictures import side_by_side
 from simviz.figures.portraits import phase_portrait, return_map
@@ -29,11 +31,13 @@ __all__ = [
     "density",
     "eigenfunction",
     "eigenvalue_points",
+    "embedded",
     "evaluations",
     "gradient_errors",
     "iterates",
     "jacobian_cloud",
     "phase_portrait",
+    "picture",
     "plane",
     "plotly_arrays",
     "plotly_bar",
@@ -46,6 +50,7 @@ __all__ = [
     "scaled",
     "set_in_plane",
     "side_by_side",
+    "small_png",
     "spectrum",
     "still",
     "table",

@@ -8,8 +8,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "figure": ["LiveFigure"],
         "panels.compare_panel": ["ComparePanel"],
+        "panels.game_panel": ["GamePanel"],
         "panels.gradient_panel": ["GradientPanel"],
+        "panels.ink_panel": ["InkPanel"],
         "panels.learn_panel": ["LearnPanel"],
+        "panels.observable_panel": ["ObservablePanel"],
         "panels.sets": ["SetPanel"],
         "panels.solver_panel": ["SolverPanel"],
         "panels.spectrum_panel": ["SpectrumPanel"],

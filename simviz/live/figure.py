@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import re
 import threading
@@ -21,7 +22,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from simviz.figures import Table, plotly_bar, plotly_layout, plotly_style
+from simviz.figures import Table, embedded, plotly_bar, plotly_layout, plotly_style
 from simviz.live.channels import Channel
 from simviz.live.publisher import Publisher
 from simviz.records import FigureSpec
@@ -38,6 +39,8 @@ FRAME_BYTES = 950
 TABLE_ROWS, SHORT = 300, 12
 """Rows of a table that are shown in the page (`Panel.data()` has all); a table of so few follows while things move."""
 THEMES = ("light", "dark")
+STILLS = "SIMVIZ_STILLS"
+"""Where this environment variable is set, a figure shows itself as a picture: for pages that no kernel will serve."""
 
 
 class LiveFigure(anywidget.AnyWidget):
@@ -189,6 +192,12 @@ class LiveFigure(anywidget.AnyWidget):
     def state(self) -> str:
         """The state line."""
         return self._state
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if os.environ.get(STILLS):
+            spec = self.snapshot()
+            return {"text/html": embedded(spec), "text/plain": spec.alt}
+        return super()._repr_mimebundle_(**options)
 
     def _turn(self) -> bool:
         try:

@@ -9,24 +9,27 @@ import torch
 from simviz.course.agree import DISAGREE, agree
 
 
+def said(capsys, *arguments, **options):
+    agree("a number", *arguments, **options)
+    return capsys.readouterr().out.rstrip("\n")
+
+
 def test_equal_numbers_of_any_kind_agree(capsys):
-    assert agree("root of two", math.sqrt(2), torch.tensor(2.0).double().sqrt())
-    assert agree("a pair", [1 + 2j, 1 - 2j], np.array([1 + 2j, 1 - 2j]))
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.split() == "root of two by hand 1.41421 simviz 1.41421 agree".split()
-    assert "(1+2j, 1-2j)" in second
+    line = said(capsys, math.sqrt(2), torch.tensor(2.0).double().sqrt())
+    assert line.split() == "a number by hand 1.41421 simviz 1.41421 agree".split()
+    line = said(capsys, [1 + 2j, 1 - 2j], np.array([1 + 2j, 1 - 2j]), names=("one", "other"))
+    assert line.endswith("one (1+2j, 1-2j)   other (1+2j, 1-2j)   agree")
 
 
 def test_what_differs_by_more_than_within_is_named_with_the_difference(capsys):
-    assert not agree("x", 1.0, 1.1, within=0.05)
-    assert f"{DISAGREE} by 0.1" in capsys.readouterr().out
-    assert agree("x", 1.0, 1.1, within=0.2)
-    assert not agree("x", float("nan"), 1.0)
+    assert said(capsys, 1.0, 1.1, within=0.05).endswith(f"{DISAGREE} by 0.1")
+    assert said(capsys, 1.0, 1.1, within=0.2).endswith(" agree")
+    assert DISAGREE in said(capsys, float("nan"), 1.0)
 
 
-def test_within_is_a_share_of_large_numbers_and_a_distance_for_small_ones():
-    assert agree("large", 1e6, 1e6 + 0.5)
-    assert not agree("small", 1e-9, 2e-6)
+def test_within_is_a_share_of_large_numbers_and_a_distance_for_small_ones(capsys):
+    assert DISAGREE not in said(capsys, 1e6, 1e6 + 0.5)
+    assert DISAGREE in said(capsys, 1e-9, 2e-6)
 
 
 def test_other_numbers_of_numbers_are_refused_by_name():

@@ -39,6 +39,9 @@ PANELS = {
     "solver": lambda: live.SolverPanel(),
     "gradient": lambda: live.GradientPanel(),
     "compare": lambda: live.ComparePanel([run(1), run(2)]),
+    "observable": lambda: live.ObservablePanel(),
+    "ink": lambda: live.InkPanel(),
+    "game": lambda: live.GamePanel(),
     "learn": lambda: live.LearnPanel([StuartLandau(), VanDerPol()], count=60, length=40, steps=60),
 }
 

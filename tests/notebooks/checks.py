@@ -11,12 +11,18 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from simviz.course.agree import DISAGREE
+
 PATHS = ("short", "full")
 HIDING = ("hide-input", "hide-output", "hide-cell")
 MAX_BYTES, MAX_LINES = 100_000, 15
 
 # An exception in a player's thread fails no cell; the player keeps it, and this cell, added at the end, asks for it.
 LAST_CELL = """import sys
+import resource
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+if peak > 1000:
+    raise MemoryError(f"the kernel came to {peak:.0f} MB, more than the 1,000 that a free server gives")
 if "simviz.live" in sys.modules:
     from simviz.live.player import all_players
     errors = [player.error for player in all_players() if player.error is not None]
@@ -39,9 +45,18 @@ def faults_in_file(path: pathlib.Path) -> list[str]:
     first = notebook.cells[0] if notebook.cells else None
     if first is None or first.cell_type != "markdown" or not re.match(r"# \S", first.source):
         faults.append("the first cell is not markdown with a title")
+    for target in links(notebook):
+        if not (path.parent / target).exists():
+            faults.append(f"a link leads to {target}, which is not there")
     for number, cell in enumerate(notebook.cells):
         faults += [f"cell {number}: {fault}" for fault in faults_in_cell(cell)]
     return faults
+
+
+def links(notebook) -> list[str]:
+    """The files that the prose of a notebook links to or shows."""
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return [t.split("#")[0] for t in re.findall(r"\]\(([^)\s]+)\)", prose) if not re.match(r"\w+:|#", t)]
 
 
 def faults_in_cell(cell) -> list[str]:
@@ -69,16 +84,21 @@ class Client(NotebookClient):
         super().handle_comm_msg(outs, msg, cell_index)
 
 
-def run(path: pathlib.Path, timeout: float = 300) -> list[str]:
-    """Execute a notebook in a fresh kernel of this Python; return what went wrong. timeout: seconds a cell."""
+def run(path: pathlib.Path, timeout: float = 300, short: bool = False) -> list[str]:
+    """Execute a notebook in a fresh kernel of this Python; return what went wrong.
+
+    timeout: seconds a cell; short: only the cells of the short path.
+    """
     try:
-        return _run(path, timeout)
+        return _run(path, timeout, short)
     except AssertionError:  # nbclient's own, now and then; what a cell raises is a CellExecutionError
-        return _run(path, timeout)
+        return _run(path, timeout, short)
 
 
-def _run(path: pathlib.Path, timeout: float) -> list[str]:
+def _run(path: pathlib.Path, timeout: float, short: bool) -> list[str]:
     notebook = nbformat.read(path, as_version=4)
+    if short:
+        notebook.cells = [cell for cell in notebook.cells if "short" in cell.metadata.get("tags", [])]
     notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
     own = KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True)  # this Python, whatever the user has installed
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=own)
@@ -90,7 +110,7 @@ def _run(path: pathlib.Path, timeout: float) -> list[str]:
         resources={"metadata": {"path": str(path.parent)}},
     )
     with contextlib.suppress(CellExecutionError):  # its traceback is in the cell's outputs, collected below
-        client.execute(env=os.environ | {"SIMVIZ_FAST": "1"})
+        client.execute(env=os.environ | {"SIMVIZ_FAST": "1", "SIMVIZ_PROGRESS": ""})
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     for state in client.widget_state.values():
         outputs += [nbformat.from_dict(output) for output in state.get("outputs", [])]  # of an Output widget
@@ -103,5 +123,9 @@ def error_of(output) -> str:
     """The error that a cell's output shows, or nothing."""
     if output.output_type == "error":
         return "\n".join(output.traceback)
-    stderr = output.text if output.output_type == "stream" and output.name == "stderr" else ""
+    if output.output_type != "stream":
+        return ""
+    if DISAGREE in output.text:
+        return f"two numbers that should agree do not: {output.text}"
+    stderr = output.text if output.name == "stderr" else ""
     return stderr if "Traceback (most recent call last)" in stderr else ""

@@ -27,6 +27,12 @@ def test_it_runs_to_its_end(path):
     assert checks.run(path) == []
 
 
+@pytest.mark.slow
+@each_notebook
+def test_its_short_path_runs_alone(path):
+    assert checks.run(path, short=True) == []
+
+
 @pytest.fixture
 def write(tmp_path):
     """Write a small notebook that is in order, but for what the test then breaks."""
@@ -76,6 +82,10 @@ def large(nb):
     nb.cells[0].source += "x" * 100_000
 
 
+def astray(nb):
+    nb.cells[0].source += "\n[there](99_nowhere.ipynb), [here](#a), [outside](https://example.org)"
+
+
 def long(nb):
     nb.cells[1].source = "\n".join(["1"] * 16)
 
@@ -98,6 +108,7 @@ def odd_tag(nb):
         (no_kernel, "kernelspec"),
         (no_title, "title"),
         (large, "bytes"),
+        (astray, "99_nowhere.ipynb, which is not there"),
         (long, "cell 1: has 16 lines"),
         (no_tag, "cell 1: tagged neither"),
         (odd_tag, "cell 1: the tag raises-exception"),
@@ -143,6 +154,8 @@ while player.error is None:
     [
         ("1 / 0", "ZeroDivisionError"),
         ("assert 1 == 2", "AssertionError"),
+        ("from simviz import course; course.agree('x', 1, 2)", "two numbers that should agree do not"),
+        ("b = b'x' * 1_100_000_000", "MemoryError"),
         (IN_OUTPUT, "ZeroDivisionError"),
         (IN_WIDGET, "the drawing broke"),
         (IN_LOG, "ZeroDivisionError"),
@@ -151,6 +164,8 @@ while player.error is None:
     ids=[
         "a cell raises",
         "a cell asserts",
+        "numbers disagree",
+        "it takes more than a gigabyte",
         "an Output holds it",
         "a widget holds it",
         "it is logged",
@@ -162,10 +177,16 @@ def test_each_way_to_fail_is_seen(write, cell, error):
     assert any(error in text for text in found)
 
 
+def test_the_short_path_leaves_the_other_cells_out(write):
+    path = write("1 / 0", edit=lambda nb: nb.cells.append(nbformat.v4.new_code_cell("2", metadata={"tags": ["short"]})))
+    assert checks.run(path, short=True) == []
+    assert len(checks.run(path)) == 1
+
+
 def test_only_the_clients_own_assertion_is_tried_again_and_once(monkeypatch, write):
     tries = []
 
-    def stumble(path, timeout):
+    def stumble(path, timeout, short):
         tries.append(path)
         if len(tries) == 1:
             raise AssertionError

@@ -201,7 +201,8 @@ function render({ model, el }) {
     event.stopPropagation();  // JupyterLab's one-key shortcuts stay out
     if (event.key === "Escape") {
       if (table.open) toggleTable();
-      root.ownerDocument.activeElement.blur();
+      const cell = root.closest(".jp-Cell");  // so that JupyterLab's own keys go on from here
+      if (cell) cell.focus(); else root.ownerDocument.activeElement.blur();
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input[type=number]")) return;
     const slides = event.target.matches("input[type=range]"), ticks = event.target.matches("input[type=checkbox]");

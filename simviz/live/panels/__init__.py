@@ -6,8 +6,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "compare_panel": ["ComparePanel"],
+        "game_panel": ["GamePanel"],
         "gradient_panel": ["GradientPanel"],
+        "ink_panel": ["InkPanel"],
         "learn_panel": ["LearnPanel"],
+        "observable_panel": ["ObservablePanel"],
         "panel": ["Panel"],
         "sets": ["SetPanel"],
         "solver_panel": ["SolverPanel"],

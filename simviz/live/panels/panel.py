@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import inspect
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ import numpy as np
 from simviz import figures
 from simviz.figures.tables import Table
 from simviz.live.controls import Button, Control
-from simviz.live.figure import LiveFigure
+from simviz.live.figure import STILLS, LiveFigure
 from simviz.live.panels.recipes import spelled
 from simviz.live.player import Player, State
 from simviz.live.publisher import PATIENCE
@@ -46,6 +47,8 @@ class Panel:
     table and moving.
     """
 
+    still_after: int | None = None
+    """Of how many pulls a picture is shown where no kernel will serve the page; None: of `length()`."""
     open_table = False
     """Whether the table stands under the figure from the beginning."""
 
@@ -267,4 +270,6 @@ class Panel:
             self.refresh()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        if os.environ.get(STILLS) and self.player is not None and self.player.pulls == 0:
+            self.ahead(self.still_after if self.still_after is not None else self.length())
         return self.figure_widget._repr_mimebundle_(**options)

@@ -1,0 +1,56 @@
+"""Build the book: python docs/book/build.py [--fast] [--out FOLDER]. The chapters are run, then Sphinx makes the pages.
+
+--fast: trainings shortened, as in the tests. The first page is OUT/html/index.html; it opens from disk.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import sys
+
+import nbformat
+from nbclient import NotebookClient
+from sphinx.cmd.build import build_main
+
+HERE = pathlib.Path(__file__).resolve().parent
+NOTEBOOKS = HERE.parents[1] / "notebooks"
+LONGEST = 600
+"""Seconds that a cell may take."""
+
+
+def run(path: pathlib.Path, into: pathlib.Path, fast: bool) -> None:
+    """Run a chapter with still pictures in place of widgets, and write it with its outputs into a folder."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=LONGEST, kernel_name="python3", store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )  # fmt: skip
+    client.execute(
+        env=os.environ | {"SIMVIZ_STILLS": "1", "SIMVIZ_PROGRESS": ""} | ({"SIMVIZ_FAST": "1"} if fast else {})
+    )
+    nbformat.write(notebook, into / path.name)
+
+
+def main() -> int:
+    """Run the chapters, two at a time, and hand them to Sphinx, whose warnings are errors."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fast", action="store_true", help="shorten the trainings")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/book"))
+    options = parser.parse_args()
+    source = options.out / "source"
+    shutil.rmtree(options.out, ignore_errors=True)
+    shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("__pycache__", "build.py"))
+    shutil.copytree(NOTEBOOKS / "stills", source / "notebooks" / "stills")
+    chapters = sorted(NOTEBOOKS.glob("*.ipynb"))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda path: run(path, source / "notebooks", options.fast), chapters))
+    failed = build_main(["-q", "-W", "--keep-going", "-b", "html", str(source), str(options.out / "html")])
+    if not failed:
+        print(f"the book: {options.out / 'html' / 'index.html'}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""What does a reader of the course do? Predict before the answer shows, solve and be checked, see what is kept."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["exercises", "journal", "prediction", "questions"],
+    submod_attrs={
+        "agree": ["agree"],
+        "exercises": ["EXERCISES", "Exercise", "exercise"],
+        "overview": ["forget", "progress"],
+        "prediction": ["Prediction", "predict"],
+        "questions": ["QUESTIONS", "Question"],
+    },
+)

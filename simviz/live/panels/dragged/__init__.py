@@ -1,0 +1,1 @@
+"""What does the Koopman operator do to a picture of an observable? Computed, drawn, put into words."""
