@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["exercises", "journal", "prediction", "questions"],
     submod_attrs={
-        "agree": ["agree"],
+        "agreement": ["agree"],
         "exercises": ["EXERCISES", "Exercise", "exercise"],
         "overview": ["forget", "progress"],
         "prediction": ["Prediction", "predict"],

@@ -9,6 +9,7 @@ from simviz import course
 from simviz.course.exercises import checking
 from simviz.course.exercises.card import Card
 from simviz.course.journal import JOURNAL
+from simviz.course.wording import to_html
 
 RATE = course.exercise("01b")
 
@@ -68,6 +69,8 @@ def test_words_of_the_readers_code_are_shown_not_run():
     shown = attempt(rate).verdict.value
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
+    assert "<b>" not in attempt(lambda J: {"<b>": J}).verdict.value
+    assert to_html("`a` < b\n\n    <b>") == "<p><code>a</code> &lt; b</p><pre>&lt;b&gt;</pre>"
 
 
 def test_attempts_messages_and_seconds_are_counted_up_to_the_pass(monkeypatch):

@@ -11,7 +11,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from simviz.course.agree import DISAGREE
+from simviz.course.agreement import DISAGREE
 
 PATHS = ("short", "full")
 HIDING = ("hide-input", "hide-output", "hide-cell")

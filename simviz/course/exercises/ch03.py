@@ -90,10 +90,18 @@ def _eigenpairs(generator: torch.Generator) -> list[Args]:
     cases: list[Args] = []
     for fit, fresh in (manifold, turned):
         values, vectors = torch.linalg.eig(edmd(*fit))
+        order = (values.real + 0.1 * values.imag).argsort()  # a solver may return any order
+        values, vectors = values[order], vectors[:, order]
         scale = uniform(generator, 2.0, 4.0)
         PX, PY = (P.to(torch.complex128) for P in fresh)
-        cases += [(value, scale * vector, PX, PY) for value, vector in zip(values, vectors.T, strict=True)]
+        cases += [(value, scale * _turned(vector), PX, PY) for value, vector in zip(values, vectors.T, strict=True)]
     return cases
+
+
+def _turned(vector: torch.Tensor) -> torch.Tensor:
+    """The eigenvector (n,) whose first entry of any size is real and positive: a solver may return any phase."""
+    first = vector[(vector.abs() > 0.1 * vector.abs().max()).int().argmax()]
+    return vector * first.conj() / first.abs()
 
 
 def _of_the_matrix(lam: torch.Tensor, h: torch.Tensor, PX: torch.Tensor, PY: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from simviz.course.agree import DISAGREE, agree
+from simviz.course.agreement import DISAGREE, agree
 
 
 def said(capsys, *arguments, **options):
@@ -16,7 +16,7 @@ def said(capsys, *arguments, **options):
 
 def test_equal_numbers_of_any_kind_agree(capsys):
     line = said(capsys, math.sqrt(2), torch.tensor(2.0).double().sqrt())
-    assert line.split() == "a number by hand 1.41421 simviz 1.41421 agree".split()
+    assert line.split() == ["a", "number", "by", "hand", "1.41421", "simviz", "1.41421", "agree"]
     line = said(capsys, [1 + 2j, 1 - 2j], np.array([1 + 2j, 1 - 2j]), names=("one", "other"))
     assert line.endswith("one (1+2j, 1-2j)   other (1+2j, 1-2j)   agree")
 
