@@ -7,6 +7,7 @@ import argparse
 import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -23,9 +24,11 @@ LONGEST = 600
 def run(path: pathlib.Path, into: pathlib.Path, fast: bool) -> None:
     """Run a chapter with still pictures in place of widgets, and write it with its outputs into a folder."""
     notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:  # the first figure's own picture comes right below
+        cell.source = re.sub(r"^!\[[^]]*\]\(stills/[^)]*\)\n", "", cell.source, flags=re.M)
     client = NotebookClient(
         notebook, timeout=LONGEST, kernel_name="python3", store_widget_state=False,
-        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=40"], resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     client.execute(
         env=os.environ | {"SIMVIZ_STILLS": "1", "SIMVIZ_PROGRESS": ""} | ({"SIMVIZ_FAST": "1"} if fast else {})
@@ -42,7 +45,7 @@ def main() -> int:
     source = options.out / "source"
     shutil.rmtree(options.out, ignore_errors=True)
     shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("__pycache__", "build.py"))
-    shutil.copytree(NOTEBOOKS / "stills", source / "notebooks" / "stills")
+    (source / "notebooks").mkdir()
     chapters = sorted(NOTEBOOKS.glob("*.ipynb"))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda path: run(path, source / "notebooks", options.fast), chapters))

@@ -64,8 +64,13 @@ function name(card, words) {
 
 function render({ model, el }) {
   el.setAttribute("role", "status");
+  el.tabIndex = -1;
   const show = () => { el.innerHTML = model.get("value"); };
-  model.on("change:value", show);
+  const stay = () => {  // a button that is done loses the focus: keys go on from the answer
+    const there = document.activeElement, card = el.closest(".simviz-course");
+    if (!there || there === document.body || (there.disabled && card && card.contains(there))) el.focus();
+  };
+  model.on("change:value", () => { show(); setTimeout(stay, 30); });
   show();
   let end = () => {};
   const wait = tries => {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ipywidgets
 
 from simviz.course.cards import Said, button, framed
@@ -30,22 +28,18 @@ class PredictionCard:
             layout=wide,
             style={"button_width": "auto"},
         )
-        self.commit = button("Commit", self._committed, disabled=True)
+        self.commit = button("Commit", self._committed)
         self.answer = Said(names=["Your answer", "How sure are you?"])
         self.note = ipywidgets.HTML()
-        for control in (self.choice, self.sureness):
-            control.observe(self._ready, "value")
         row = ipywidgets.HBox([self.sureness, self.commit], layout=ipywidgets.Layout(flex_flow="row wrap"))
         self.box = framed([head, self.choice, row, self.answer, self.note])
         if prediction.committed is not None:
             self._fixed(before=True)
 
-    def _ready(self, _: Any) -> None:
-        chosen = self.choice.value is not None and self.sureness.value is not None
-        self.commit.disabled = not chosen or self.prediction.committed is not None
-
     def _committed(self) -> None:
         if self.choice.value is None or self.sureness.value is None:
+            missing = "an answer" if self.choice.value is None else "sure or guess"
+            self.answer.value = f"<p>Choose {missing} first.</p>"
             return
         before = self.prediction.committed is not None
         self.prediction.commit(self.choice.value, self.sureness.value == "sure")

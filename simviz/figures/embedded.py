@@ -18,7 +18,7 @@ COLOURS = 256
 
 
 def embedded(spec: FigureSpec) -> str:
-    """Return HTML that holds a drawing as a PNG for each theme, with its alt text, and its state line below.
+    """Return HTML that holds a drawing as a PNG for each theme, with its alt text.
 
     The pictures are of the classes `only-light` and `only-dark`, of which a page shows the one of its theme.
     """
