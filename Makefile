@@ -50,7 +50,7 @@ lint: env  ## lint and format of code and notebooks, types, import rules
 book: env  ## the chapters as pages with stills, in build/book/html; they open from disk without a network
 	$(BIN)/python docs/book/build.py
 
-prove: env  ## long campaigns, an hour or two: a hundred kills of a training run, 14,000 acts of a reader, the quality table
+prove: env  ## long campaigns, an hour or two: a hundred kills of a training run, 20,000 acts of a reader, the quality table
 	SIMVIZ_KILLS=100 $(BIN)/python -m pytest tests/learning/test_kill.py
 	SIMVIZ_ACTS=2000 $(BIN)/python -m pytest tests/live/test_random_acts.py
 	SIMVIZ_CLICKS=300 $(BIN)/python -m pytest tests/browser/test_panels.py -k random
