@@ -12,9 +12,12 @@ from simviz.records import FigureSpec, Trace
 
 LONGEST = 4096
 """Points a growing curve keeps; beyond, every second one is dropped and only every second new one is taken."""
+EVEN = 8
+"""Points to append from which on it is worth telling that they are evenly spaced."""
 REPLACE, APPEND, QUANTISED, IMAGE, HALVE = 0, 1, 2, 3, 4
-"""Kinds of update: whole frame in float32; points to append in float32; whole frame in 16 bits of the axes' range; an
-image, edges in float32 and numbers in 16 bits of its own range; every second point of what the page has is dropped."""
+"""Kinds of update: whole frame in float32; points to append in float32, of which evenly spaced x travel in the header,
+as the first one and the distance; whole frame in 16 bits of the axes' range; an image, edges in float32 and numbers in
+16 bits of its own range; every second point of what the page has is dropped."""
 Update = tuple[list[float], bytes]
 """A header [kind, columns, ...] and its bytes."""
 
@@ -71,7 +74,7 @@ class Channel:
             if self.trace.z is not None:
                 return 2 * self.trace.z.size
             return self.points.shape[1] * (4 if self.ranges is not None else 8)
-        return 8 * self._unsent + self._halved
+        return (8 if self._spacing() is None else 4) * self._unsent + self._halved
 
     def take(self, everything: bool = False) -> list[Update]:
         """Return the updates the page needs, and count them as sent."""
@@ -88,9 +91,18 @@ class Channel:
         if self._halved:
             updates, self._halved = [([HALVE, self._halved], b"")], 0
         if self._unsent:
+            spacing = self._spacing()
             new, self._unsent = self.points[:, -self._unsent :], 0
-            updates.append(([APPEND, new.shape[1]], new.astype("<f4").tobytes()))
+            sent = new if spacing is None else new[1]
+            updates.append(([APPEND, new.shape[1], *(spacing or ())], sent.astype("<f4").tobytes()))
         return updates
+
+    def _spacing(self) -> tuple[float, float] | None:
+        """Return the first x to append and the distance from x to x, where it is the same for a good many whole x."""
+        x = self.points[0, self.points.shape[1] - self._unsent :]
+        if len(x) < EVEN or not np.array_equal(x, np.rint(x)) or len(set(np.diff(x))) > 1:
+            return None
+        return float(x[0]), float(x[1] - x[0])
 
 
 def _ranges(trace: Trace, spec: FigureSpec) -> tuple[tuple[float, float], tuple[float, float]] | None:

@@ -14,6 +14,8 @@ from collections.abc import Callable
 RATE = 15.0
 BUSY = 0.3
 """Share of its time that a page may draw: a slow one gets fewer frames, and leaves the machine to the training."""
+BESIDE = 0.03
+"""Seconds that a frame costs the machine beside its drawing: the messages there and back, the server, the screen."""
 UNANSWERED = 2
 PATIENCE = 2.0
 REST = 3.0
@@ -54,7 +56,7 @@ class Publisher:
         with self._changed:
             self.answered = max(self.answered, min(number, self.sent))
             if took > 0:
-                self.interval = max(1 / RATE, (self.interval + min(took, PATIENCE) / BUSY) / 2)
+                self.interval = max(1 / RATE, (self.interval + (BESIDE + min(took, PATIENCE)) / BUSY) / 2)
             self._changed.notify_all()
 
     def settle(self, seconds: float) -> None:

@@ -73,7 +73,6 @@ def test_the_panels_of_the_course_draw_and_are_accessible(lab, notebook, dark):
     lab.wait(1)
     assert lab.received(since) <= 3 * 80_000
     assert faults(lab, ".simviz") == []
-    page = lab.page
     for number in (0, 1):
         press(lab, "Start", number)
         says(lab, "After", number)

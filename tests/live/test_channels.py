@@ -34,7 +34,10 @@ class Page:
                 shares[shares == -32768] = np.nan
                 self.points = ends.mean(1)[:, None] + 1.5 * np.diff(ends) * shares / 32767
             else:
-                new = np.frombuffer(raw, "<f4").reshape(2, count)
+                new = np.frombuffer(raw, "<f4")
+                if len(header) > 2:
+                    new = np.stack([header[2] + header[3] * np.arange(count), new])
+                new = new.reshape(2, count)
                 self.points = np.concatenate([self.points, new], 1) if kind == APPEND else new
         return self
 
@@ -49,6 +52,19 @@ def test_an_appending_channel_sends_only_what_is_new_and_everything_on_demand():
     ((header, raw),) = one.take(everything=True)
     assert header == [REPLACE, 5]
     assert np.frombuffer(raw, "<f4").tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 5, 6]
+
+
+def test_points_one_whole_step_apart_travel_in_half_the_bytes():
+    one = channel("append")
+    one.append(np.arange(3.0, 43.0, 2), np.ones(20))
+    assert one.pending() == 80
+    ((header, raw),) = one.take()
+    assert header == [APPEND, 20, 3.0, 2.0]
+    assert len(raw) == 80
+    one.append([50.0, *np.arange(51.0, 70.0)], np.ones(20))
+    assert one.take()[0][0] == [APPEND, 20, 50.0, 1.0]
+    one.append([70.0, *np.arange(72.0, 91.0)], np.ones(20))
+    assert one.take()[0][0] == [APPEND, 20]
 
 
 def test_a_long_curve_is_thinned_evenly_keeps_its_shape_and_is_never_sent_again():

@@ -6,6 +6,7 @@ const CONFIG = { displaylogo: false, responsive: false, displayModeBar: "hover",
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
 const KEYS = { " ": "start", ".": "step", s: "stop", r: "reset" };
 const HELP = "Space starts and pauses, full stop steps, s stops, r resets, arrow keys scrub, t shows a table, Escape leaves.";
+const WHOLE = 1000;  // milliseconds from one whole drawing to the next, while only points move
 const PICTURES = 6;  // small stills under the figure, for a reader who asked for reduced motion
 
 function isDark(element) {
@@ -43,6 +44,10 @@ function decode([, kind, count, ...more], buffer, offset, old) {
     });
     return [4 * count, { x, y }];
   }
+  if (kind === APPEND && more.length) {
+    const x = Array.from({ length: count }, (_, i) => more[0] + i * more[1]);
+    return [4 * count, { x: old.x.concat(x), y: old.y.concat(floats(buffer, offset, count)) }];
+  }
   const x = floats(buffer, offset, count), y = floats(buffer, offset + 4 * count, count);
   return [8 * count, kind === APPEND ? { x: old.x.concat(x), y: old.y.concat(y) } : { x, y }];
 }
@@ -53,6 +58,44 @@ function recoloured(part, colours) {
   if (Array.isArray(part)) return part.map((one) => recoloured(one, colours));
   if (!part || typeof part !== "object") return part;
   return Object.fromEntries(Object.entries(part).map(([key, one]) => [key, recoloured(one, colours)]));
+}
+
+const near = (a, b) => Array.isArray(a) && Array.isArray(b) && a.length === b.length && Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1])
+  < 0.1 * Math.abs(b[1] - b[0]);
+// Is what is new of a layout no more than an axis whose ends moved a little? Then it can wait for the next whole drawing.
+const canWait = (new_, old) => Object.entries(new_).every(([key, one]) => {
+  const { range, tickvals, ...rest } = one, { range: oldRange, tickvals: oldTicks, ...oldRest } = old[key] || {};
+  return JSON.stringify(one) === JSON.stringify(old[key])
+    || (/^[xy]axis/.test(key) && near(range, oldRange) && JSON.stringify(rest) === JSON.stringify(oldRest));
+});
+
+// Put a trace's points where they belong without Plotly's whole round; false where only that can draw them.
+function moved(plot, number, { x, y }) {
+  const full = plot._fullData[number], trace = plot.querySelector(`.scatterlayer .trace${full && full.uid}`);
+  if (!full) return false;
+  if (full.visible !== true) return full.visible === "legendonly" || x.length === 0;
+  if (full.type !== "scatter" || full.cliponaxis === false || (full.fill && full.fill !== "none") || full.mode.includes("text") || !trace) return false;
+  const [across, up] = [full.xaxis, full.yaxis].map((name) => plot._fullLayout[name.replace(/^([xy])/, "$1axis")]);
+  const at = x.map((_, i) => [across.d2p(x[i]), up.d2p(y[i])]);
+  const shown = ([px, py]) => Number.isFinite(px) && Number.isFinite(py);
+  const lines = trace.querySelectorAll("path.js-line"), marks = trace.querySelectorAll("path.point");
+  if (full.mode.includes("lines")) {
+    if (full.line.shape !== "linear" || !lines.length || !at.some(shown)) return false;
+  }
+  if (full.mode.includes("markers") && (marks.length !== at.length || !at.every(shown))) return false;
+  if (full.mode.includes("lines")) {
+    let pen = "M";
+    const path = at.map((p) => {
+      if (!shown(p)) { pen = "M"; return ""; }
+      const part = `${pen}${p[0].toFixed(2)},${p[1].toFixed(2)}`;
+      pen = "L";
+      return part;
+    });
+    lines.forEach((line, i) => line.setAttribute("d", i ? "M0,0" : path.join("")));
+  }
+  if (full.mode.includes("markers")) at.forEach(([px, py], i) => marks[i].setAttribute("transform", `translate(${px},${py})`));
+  Object.assign(plot.data[number], { x, y });
+  return true;
 }
 
 const raysOf = (values) => values.flatMap((v) => [0, v, NaN]);
@@ -92,7 +135,12 @@ function render({ model, el }) {
 
   let Plotly = null, dark = isDark(root), drawn = false, gone = false;
   let lastSpoken = performance.now(), tallest = 0, queue = Promise.resolve();
+  let wholeAt = 0, late = 0;  // when everything was drawn, and the timer that does it again
 
+  const failed = (error) => {
+    wrong.hidden = false;
+    wrong.textContent = "The figure cannot be drawn: " + error.message;
+  };
   const showError = () => {
     wrong.textContent = model.get("error");
     wrong.hidden = !model.get("error");
@@ -114,6 +162,8 @@ function render({ model, el }) {
   });
   const draw = async () => {
     if (!Plotly || gone) return;
+    clearTimeout(late);
+    late = 0;
     held ??= { ...structuredClone(theme().layout), autosize: false, width: plot.clientWidth || 900, height: drawing.height };
     root.classList.toggle("simviz-dark", dark);
     await Plotly.react(plot, traces(), held, CONFIG);
@@ -123,6 +173,15 @@ function render({ model, el }) {
       for (const change of ["plotly_relayout", "plotly_afterplot"]) plot.on(change, () => gone || controls.drawn(plot));
     }
     controls.drawn(plot);
+    wholeAt = performance.now();
+  };
+  // Between two whole drawings only the points move that changed; axes, hover and legend follow with the next one.
+  const drawPoints = async (changed) => {
+    const left = wholeAt + WHOLE - performance.now();
+    const light = drawn && held && left > 0 && !plot._dragging && changed.every((i) =>
+      drawing.modes[i] !== "rays" && !points[i].z && !texts[i] && moved(plot, i, points[i]));
+    if (!light) return draw();
+    late ||= setTimeout(() => { queue = queue.then(draw).catch(failed); }, left);
   };
 
   let pressedAt = [0, 0];
@@ -165,7 +224,9 @@ function render({ model, el }) {
       spoken.textContent = message.d || message.s;
       lastSpoken = now;
     }
+    let waits = !message.h && !message.d && !message.m;
     for (const [name, new_] of Object.entries(message.l || {})) {
+      waits &&= canWait(new_, drawing[name].layout);
       Object.assign(drawing[name].layout, new_);
       if (held && name === (dark ? "dark" : "light")) held = { ...held, ...structuredClone(new_) };
     }
@@ -179,7 +240,8 @@ function render({ model, el }) {
         offset += Math.ceil(bytes / 4) * 4;
       }
     }
-    if (message.c || message.l || message.h) await draw();
+    if (message.c && waits) await drawPoints([...new Set(message.c.map(([channel]) => channel))]);
+    else if (message.c || message.l || message.h || (message.d && late)) await draw();
     const took = (performance.now() - now) / 1000;
     if (message.m) await keepStill(message.m);
     // a hidden tab gets no animation frames: answer at once there
@@ -190,8 +252,7 @@ function render({ model, el }) {
     if (message.t) table.show(message.t);
     if (message.f === undefined) return;
     queue = queue.then(() => frame(message, buffers)).catch((error) => {
-      wrong.hidden = false;
-      wrong.textContent = "The figure cannot be drawn: " + error.message;
+      failed(error);
       model.send({ ack: message.f });
     });
   };
@@ -246,13 +307,13 @@ function render({ model, el }) {
       ready();
       if (drawing.table) table.set(true, false);
     } catch (error) {
-      wrong.hidden = false;
-      wrong.textContent = "The figure cannot be drawn: " + error.message;
+      failed(error);
     }
   })();
 
   return () => {
     gone = true;
+    clearTimeout(late);
     model.off("msg:custom", take);
     model.off("change:error", showError);
     model.off("change:drawing", takeUp);
