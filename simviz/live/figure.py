@@ -13,13 +13,13 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import anywidget
 import numpy as np
+import rjsmin
 import traitlets
 
 from simviz.figures import Table, embedded, plotly_bar, plotly_layout, plotly_style
@@ -29,11 +29,9 @@ from simviz.records import FigureSpec
 
 PAGE = pathlib.Path(__file__).parent / "page"
 PARTS = ("plotly", "controls", "table", "figure")
-MODULE = re.sub(
-    r"^\s*(//.*\n)?", "", "\n".join((PAGE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS), flags=re.M
-)
+MODULE = rjsmin.jsmin("\n".join((PAGE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS))
 """What draws in the page: the files of page/, one after the other, make one module. It travels with every figure,
-without indentation and without the lines that are comments."""
+without comments and spare white space."""
 FRAME_BYTES = 950
 """Bytes of points in one update, beside some 700 of the protocol's own; a single channel may be larger."""
 TABLE_ROWS, SHORT = 300, 12
