@@ -25,7 +25,7 @@ def run(path: pathlib.Path, into: pathlib.Path, fast: bool) -> None:
     """Run a chapter with still pictures in place of widgets, and write it with its outputs into a folder."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:  # the first figure's own picture comes right below
-        cell.source = re.sub(r"^!\[[^]]*\]\(stills/[^)]*\)\n", "", cell.source, flags=re.M)
+        cell.source = re.sub(r"^!\[[^]]*\]\(stills/[^)]*\)\n?", "", cell.source, flags=re.M)
     client = NotebookClient(
         notebook, timeout=LONGEST, kernel_name="python3", store_widget_state=False,
         extra_arguments=["--IPKernelApp.log_level=40"], resources={"metadata": {"path": str(path.parent)}},
