@@ -17,9 +17,13 @@ IDLE = """() => { const widget = window.jupyterapp && window.jupyterapp.shell.cu
 COMMAND = "name => window.jupyterapp.commands.execute(name).then(() => null)"
 RUN_ALL = """() => { window.simvizRan = null; window.jupyterapp.commands.execute('notebook:run-all-cells')
   .then(() => { window.simvizRan = 'ran' }, e => { window.simvizRan = 'failed: ' + e }); }"""
-ASK = f"""async expression => {{
-  const reply = await {KERNEL}.requestExecute({{ code: '', silent: true, store_history: false,
-    user_expressions: {{ value: expression }} }}).done;
+UNANSWERED = "the kernel did not answer"
+ASK = f"""async ([expression, seconds]) => {{
+  const asked = {KERNEL}.requestExecute({{ code: '', silent: true, store_history: false,
+    user_expressions: {{ value: expression }} }});
+  const late = new Promise(done => setTimeout(done, 1000 * seconds, null));
+  const reply = await Promise.race([asked.done, late]);
+  if (reply === null) return '! {UNANSWERED}: in ' + seconds + ' s';
   const value = reply.content.user_expressions.value;
   return value.status === 'ok' ? value.data['text/plain'] : '! ' + value.ename + ': ' + value.evalue; }}"""
 WRONG = """() => [...document.querySelectorAll('.jp-OutputArea-output')].filter(output =>
@@ -102,9 +106,15 @@ class Lab:
         """Wait until the kernel is connected and not busy; a background thread does not make it busy."""
         self.page.wait_for_function(IDLE, timeout=1000 * timeout)
 
-    def ask(self, expression: str) -> str:
-        """The repr of a Python expression in the notebook's kernel; in line with the cells that are running."""
-        answer = self.page.evaluate(ASK, expression)
+    def ask(self, expression: str, timeout: float = 120, tries: int = 1) -> str:
+        """The repr of a Python expression in the notebook's kernel; in line with the cells that are running.
+
+        tries: how often to ask; a kernel that is just being restarted may lose a question.
+        """
+        for _ in range(tries):
+            answer = self.page.evaluate(ASK, [expression, timeout])
+            if UNANSWERED not in answer:
+                break
         if answer.startswith("! "):
             raise RuntimeError(f"{expression} in the kernel: {answer[2:]}")
         return answer

@@ -160,7 +160,7 @@ def test_interrupt_pauses_and_restart_leaves_no_thread(lab, notebook):
     assert lab.ask(THREADS) == "1"
     lab.server.ask("POST", f"kernels/{kernel['id']}/restart")
     lab.wait_idle()
-    assert lab.ask(THREADS) == "0"
+    assert lab.ask(THREADS, timeout=5, tries=6) == "0"
 
 
 def test_two_views_and_two_panels_show_the_same_run(lab, notebook):
