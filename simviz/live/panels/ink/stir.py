@@ -131,7 +131,7 @@ def _followed(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return whole[:, :DOTS], masses, whole[:, DOTS:]
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=8)
 def _matrix(name: str, cells: int) -> tuple[Transfer, np.ndarray]:
     """Ulam's matrix with all its eigenvalues, and the drop's masses after every step, (STEPS + 1, cells)."""
     found = ulam(MAPS[name].map, (0.0, 1.0), cells, leading=cells)
