@@ -6,7 +6,8 @@ from typing import Any
 
 from simviz.course.journal import JOURNAL
 from simviz.course.questions import QUESTIONS, Question
-from simviz.course.wording import inline, stills
+from simviz.course.wording import inline
+from simviz.figures import stills
 
 _GENTLE = (
     "You were sure, and it is otherwise: of all questions this is the one most worth a second look, or a word with "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import re
 from typing import Any
 
@@ -13,11 +12,6 @@ from simviz.course.answers import as_tensor
 
 _FEW = 24
 _INDENT = "    "
-
-
-def stills() -> bool:
-    """Return whether pages are being made for readers without a kernel (`SIMVIZ_STILLS=1`)."""
-    return os.environ.get("SIMVIZ_STILLS", "") == "1"
 
 
 def in_notebook() -> bool:

@@ -7,7 +7,7 @@ from simviz.figures.densities import density, transfer_matrix
 from simviz.figures.dragging import picture
 from simviz.figures.draw import arrange, curves, plane, set_in_plane
 from simviz.figures.eigenfunctions import eigenfunction
-from simviz.figures.embedded import embedded, small_png
+from simviz.figures.embedded import embedded, small_png, stills
 from simviz.figures.images import scaled
 from simviz.figures.pictures import side_by_side
 from simviz.figures.portraits import phase_portrait, return_map
@@ -53,6 +53,7 @@ __all__ = [
     "small_png",
     "spectrum",
     "still",
+    "stills",
     "table",
     "to_matplotlib",
     "to_plotly",

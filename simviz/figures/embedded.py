@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import os
 import pathlib
 import tempfile
 
@@ -15,6 +16,11 @@ from simviz.records import FigureSpec
 
 COLOURS = 256
 """In a small picture: a quarter of the bytes, and no difference that one would see."""
+
+
+def stills() -> bool:
+    """Return whether pages are being made that no kernel will serve (the environment has SIMVIZ_STILLS=1)."""
+    return os.environ.get("SIMVIZ_STILLS") == "1"
 
 
 def embedded(spec: FigureSpec) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import pathlib
 import threading
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ import numpy as np
 import rjsmin
 import traitlets
 
-from simviz.figures import Table, embedded, plotly_bar, plotly_layout, plotly_style
+from simviz.figures import Table, embedded, plotly_bar, plotly_layout, plotly_style, stills
 from simviz.live.channels import Channel
 from simviz.live.publisher import Publisher
 from simviz.records import FigureSpec
@@ -37,8 +36,6 @@ FRAME_BYTES = 950
 TABLE_ROWS, SHORT = 300, 12
 """Rows of a table that are shown in the page (`Panel.data()` has all); a table of so few follows while things move."""
 THEMES = ("light", "dark")
-STILLS = "SIMVIZ_STILLS"
-"""Where this environment variable is set, a figure shows itself as a picture: for pages that no kernel will serve."""
 
 
 class LiveFigure(anywidget.AnyWidget):
@@ -192,7 +189,7 @@ class LiveFigure(anywidget.AnyWidget):
         return self._state
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        if os.environ.get(STILLS):
+        if stills():
             spec = self.snapshot()
             return {"text/html": embedded(spec), "text/plain": spec.alt}
         return super()._repr_mimebundle_(**options)

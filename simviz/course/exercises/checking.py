@@ -8,7 +8,8 @@ from typing import Any
 from simviz.course.exercises.base import Exercise
 from simviz.course.exercises.judging import Verdict, judge
 from simviz.course.journal import JOURNAL, Record
-from simviz.course.wording import in_notebook, stills
+from simviz.course.wording import in_notebook
+from simviz.figures import stills
 
 
 def check(exercise: Exercise, answer: Any, seed: int | None = None) -> Callable[..., Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import inspect
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ import numpy as np
 from simviz import figures
 from simviz.figures.tables import Table
 from simviz.live.controls import Button, Control
-from simviz.live.figure import STILLS, LiveFigure
+from simviz.live.figure import LiveFigure
 from simviz.live.panels.recipes import spelled
 from simviz.live.player import Player, State
 from simviz.live.publisher import PATIENCE
@@ -47,8 +46,6 @@ class Panel:
     table and moving.
     """
 
-    still_after: int | None = None
-    """Of how many pulls a picture is shown where no kernel will serve the page; None: of `length()`."""
     open_table = False
     """Whether the table stands under the figure from the beginning."""
 
@@ -270,6 +267,6 @@ class Panel:
             self.refresh()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        if os.environ.get(STILLS) and self.player is not None and self.player.pulls == 0:
-            self.ahead(self.still_after if self.still_after is not None else self.length())
+        if figures.stills() and self.player is not None and self.player.pulls == 0:
+            self.ahead(self.length())  # a picture of what it comes to
         return self.figure_widget._repr_mimebundle_(**options)
