@@ -1,4 +1,4 @@
-"""What does a reader of the course do? Predict before the answer shows, solve and be checked, see what is kept."""
+"""What does a reader of the course do? Predict, solve and be checked, plan and measure, see what is kept."""
 
 import lazy_loader
 
@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["exercises", "journal", "prediction", "questions"],
     submod_attrs={
+        "ablation": ["Ablation", "AblationResult"],
         "agreement": ["agree"],
         "exercises": ["EXERCISES", "Exercise", "exercise"],
         "overview": ["forget", "progress"],

@@ -55,6 +55,14 @@ def fits(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape or (one.numel() == other.numel() == 1)
 
 
+def number(value: Any) -> float:
+    """Return an answer that is one number, in whatever shape it came, as a float: its real part."""
+    found = as_tensor(value)
+    if found is None or found.numel() != 1:
+        raise ValueError(f"value must be one number, got {value!r}")
+    return float(found.real.item())
+
+
 def copied(value: Any) -> Any:
     """Return an argument that may be changed without harm: tensors are cloned, functions with a memory start anew."""
     if isinstance(value, torch.Tensor):

@@ -26,6 +26,8 @@ STYLE = """<style>
 .simviz-course li { padding: 4px 0 4px 10px; margin: 4px 0; border-left: 3px solid transparent; }
 .simviz-course li.simviz-right { border-left: 3px double currentColor; }
 .simviz-course summary { cursor: pointer; min-height: 24px; }
+.simviz-course .simviz-beside { display: flex; flex-wrap: wrap; gap: 0 24px; }
+.simviz-course .simviz-beside p { flex: 1 1 260px; overflow-wrap: anywhere; }
 .simviz-course .widget-radio-box { height: auto; max-width: none; }
 .simviz-course .widget-radio-box label { height: auto; min-height: 24px; line-height: 1.5; font-size: 14px;
   white-space: normal; margin: 2px 0; }
@@ -34,7 +36,8 @@ STYLE = """<style>
 .simviz-course .widget-toggle-button.mod-active { font-weight: 600;
   outline: 2px solid currentColor; outline-offset: -2px; }
 .simviz-course .jupyter-button:focus-visible, .simviz-course summary:focus-visible,
-.simviz-course input:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+.simviz-course input:focus-visible,
+.simviz-course textarea:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 </style>"""
 
 _STATUS = """

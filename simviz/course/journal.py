@@ -32,11 +32,13 @@ _FIELDS: dict[str, tuple[tuple[type, ...], Any]] = {
     "solution_opened": ((bool,), False),
     "seconds": ((int, float, type(None)), None),
     "digest": ((str,), ""),
+    "words": ((str,), ""),
 }
 FIELDS = tuple(_FIELDS)
 """What a record holds. kind: "predict" or "exercise"; first_choice: the option's word; right: of the first choice, or
 whether the exercise has been passed; attempts: up to the pass; messages: the ids of those met; hints: how many were
-opened; seconds: from the first showing in this kernel to the commitment or the pass; digest: of the item's text."""
+opened; seconds: from the first showing in this kernel to the commitment or the pass; digest: of the item's text; words:
+the answer to what an exercise asks after its pass."""
 
 
 class Journal:

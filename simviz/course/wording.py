@@ -92,7 +92,8 @@ def kind(value: Any) -> str:
         return "nothing"
     numbers = as_tensor(value)
     if numbers is None:
-        return f"a {type(value).__name__}"
+        name = type(value).__name__
+        return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
     if numbers.ndim == 0:
         return "a number"
     return f"{'numbers' if not isinstance(value, torch.Tensor) else 'a tensor'} of shape {tuple(numbers.shape)}"

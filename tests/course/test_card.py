@@ -12,13 +12,14 @@ from simviz.course.journal import JOURNAL
 from simviz.course.wording import to_html
 
 RATE = course.exercise("01b")
+FOLD = course.exercise("06b")
 
 
-def attempt(answer):
+def attempt(answer, exercise=RATE):
     """A card as `check` makes it in a notebook."""
-    verdict = RATE.judge(answer, 0)
-    checking.keep(RATE, verdict)
-    return Card(RATE, verdict)
+    verdict = exercise.judge(answer, 0)
+    checking.keep(exercise, verdict)
+    return Card(exercise, verdict)
 
 
 def test_the_solution_stays_shut_until_a_real_attempt():
@@ -124,8 +125,45 @@ def test_in_a_notebook_the_card_is_displayed_and_a_still_page_has_hints_but_no_s
     assert not JOURNAL.records()
 
 
+def test_what_is_asked_after_the_pass_is_answered_in_words_and_shown_beside_ours():
+    question, ours = FOLD.afterwards
+    assert not hasattr(attempt(FOLD.wrong[0].function, FOLD), "words")
+    card = attempt(FOLD.right, FOLD)
+    assert any(question in str(getattr(child, "value", "")) for child in card.box.children)
+    assert card.words.description == "Your answer"
+    card.compare.click()
+    assert "Write your answer first" in card.beside.value
+    card.words.value = " into <b>one</b>\nmatrix\ud800 "
+    card.compare.click()
+    assert "<strong>Yours.</strong> into &lt;b&gt;one&lt;/b&gt; matrix?</p>" in card.beside.value
+    assert ours in card.beside.value
+    assert JOURNAL.record("06b")["words"] == "into <b>one</b> matrix?"
+    again = attempt(FOLD.right, FOLD)
+    assert again.words.value == "into <b>one</b> matrix?"
+    assert ours in again.beside.value
+    assert ours in FOLD._repr_mimebundle_()["text/html"]
+
+
+def test_what_is_asked_after_the_pass_is_asked_without_widgets_too(capsys):
+    question, ours = FOLD.afterwards
+    assert FOLD.compare("nowhere") == "That is asked once 06b has been passed."
+    FOLD.check(FOLD.wrong[0].function)
+    assert question not in capsys.readouterr().out
+    FOLD.check(FOLD.right)
+    assert f'{question} `course.exercise("06b").compare("...")`' in capsys.readouterr().out
+    assert FOLD.compare("nowhere") == f"{question}\nYours: nowhere\nOurs: {ours}"
+    assert JOURNAL.record("06b")["words"] == "nowhere"
+    with pytest.raises(ValueError, match="asks something afterwards, got '01b'"):
+        RATE.compare("nowhere")
+    with pytest.raises(ValueError, match="words must be your answer, got ' '"):
+        FOLD.compare(" ")
+
+
 def test_asking_for_the_room_loads_no_widgets():
-    line = "from simviz import course; course.exercise('01b'); course.predict('00.ray'); course.progress()"
+    line = (
+        "from simviz import course; course.exercise('01b'); course.predict('00.ray'); course.progress(); "
+        "course.Ablation"
+    )
     heavy = "{'ipywidgets', 'anywidget', 'IPython', 'plotly', 'matplotlib'}"
     code = f"import sys; {line}; print({heavy} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)

@@ -19,7 +19,7 @@ def test_a_record_has_the_fields_that_were_promised(place):
     assert tuple(items(place)["01b"]) == FIELDS
     assert FIELDS == (
         "id", "kind", "version", "first_choice", "sure", "right", "attempts", "messages", "hints", "solution_opened",
-        "seconds", "digest",
+        "seconds", "digest", "words",
     )  # fmt: skip
 
 

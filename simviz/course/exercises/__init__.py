@@ -1,12 +1,12 @@
 """What is there to do? The exercises of all chapters, by their id."""
 
-from simviz.course.exercises import ch00, ch01, ch02, ch03, ch04, ch05
+from simviz.course.exercises import ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09
 from simviz.course.exercises.base import Exercise, Seen, Wrong
 from simviz.course.exercises.judging import Verdict
 
-EXERCISES: dict[str, Exercise] = {
-    one.id: one for chapter in (ch00, ch01, ch02, ch03, ch04, ch05) for one in chapter.EXERCISES
-}
+_CHAPTERS = (ch00, ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09)
+
+EXERCISES: dict[str, Exercise] = {one.id: one for chapter in _CHAPTERS for one in chapter.EXERCISES}
 """Every exercise by its id, in the order of the course."""
 
 

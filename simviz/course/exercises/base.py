@@ -54,7 +54,8 @@ class Exercise:
     id: chapter and letter, "01b". right: the library's function, whose signature is the exercise's and whose source is
     the solution. cases: from a generator to the arguments of some calls. tolerance: as in `answers.same`. view: what of
     an answer is compared, where that is not the answer itself, view(args, answer), None for an unfit one. accepts: the
-    whole judgement of one case, where comparing with `right` is not it.
+    whole judgement of one case, where comparing with `right` is not it. afterwards: what is asked once it has been
+    passed, to be answered in words, and our answer to it.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Exercise:
     tolerance: float = 1e-6
     view: Callable[[Args, Any], Any] | None = None
     accepts: Callable[[Seen], bool] | None = None
+    afterwards: tuple[str, str] | None = None
     version: int = 1
 
     @property
@@ -96,7 +98,9 @@ class Exercise:
     def digest(self) -> str:
         """Eight letters that change with the text of the exercise."""
         said = [m.id if callable(m.message) else m.message for m in self.wrong]
-        text = "\n".join([self.id, self.title, self.signature, self.statement, *self.hints, *said])
+        text = "\n".join(
+            [self.id, self.title, self.signature, self.statement, *self.hints, *said, *(self.afterwards or ())]
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def draw(self, seed: int | None = None) -> list[Args]:
@@ -145,6 +149,15 @@ class Exercise:
         from simviz.course.exercises.checking import solution
 
         return solution(self)
+
+    def compare(self, words: str) -> str:
+        """Keep your answer to what is asked after the pass, and print and return it with ours beside it.
+
+        Raises ValueError for an exercise that asks nothing afterwards. Before the pass a sentence refuses it.
+        """
+        from simviz.course.exercises.checking import compare
+
+        return compare(self, words)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         from simviz.course.exercises.card import as_page, as_text

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simviz.course.exercises.base import Exercise
-from simviz.course.exercises.checking import attempted, onwards, open_hints, open_solution, opened, refusal
+from simviz.course.exercises.checking import (
+    attempted,
+    keep_words,
+    onwards,
+    open_hints,
+    open_solution,
+    opened,
+    refusal,
+    words_kept,
+)
 from simviz.course.exercises.judging import Verdict
 from simviz.course.journal import JOURNAL
 from simviz.course.wording import block, inline, to_html
@@ -25,10 +34,11 @@ def heading(exercise: Exercise) -> str:
 
 def as_page(exercise: Exercise) -> str:
     """Return the exercise for a page without a kernel: the statement, and hints that open; no solution."""
-    hints = "".join(
-        f"<details><summary>{name}</summary>{to_html(text)}</details>"
-        for name, text in zip(_NAMES, exercise.hints, strict=True)
-    )
+    folded = [*zip(_NAMES, exercise.hints, strict=True)]
+    if exercise.afterwards is not None:
+        question, ours = exercise.afterwards
+        folded.append((f"Afterwards: {question}", ours))
+    hints = "".join(f"<details><summary>{inline(name)}</summary>{to_html(text)}</details>" for name, text in folded)
     return f"<div>{heading(exercise)}{to_html(exercise.statement)}{hints}</div>"
 
 
@@ -38,7 +48,10 @@ def as_text(exercise: Exercise) -> str:
 
 
 class Card:
-    """The widgets of one check: `verdict`, `first`, `second`, `solution`, `opened`, and `box` around them all."""
+    """The widgets of one check: `verdict`, `first`, `second`, `solution`, `opened`, and `box` around them all.
+
+    Where something is asked after the pass, also `words`, `compare` and `beside`.
+    """
 
     def __init__(self, exercise: Exercise, verdict: Verdict) -> None:
         self.exercise, self.outcome = exercise, verdict
@@ -62,7 +75,42 @@ class Card:
         self.opened, self.note = Said(), ipywidgets.HTML()
         row = ipywidgets.HBox([self.first, self.second, self.solution], layout=ipywidgets.Layout(flex_flow="row wrap"))
         head = ipywidgets.HTML(heading(self.exercise) + asked)
-        return framed([head, self.verdict, row, self.opened, self.note])
+        return framed([head, self.verdict, row, self.opened, *self._afterwards(), self.note])
+
+    def _afterwards(self) -> list[ipywidgets.Widget]:
+        """What is asked once the exercise has been passed: a question, a box for the answer, and a place for both."""
+        import ipywidgets
+
+        from simviz.course.cards import Said, button
+
+        if self.exercise.afterwards is None or not self.outcome.passed:
+            return []
+        question = ipywidgets.HTML(f"<p><strong>{inline(self.exercise.afterwards[0])}</strong></p>")
+        self.words = ipywidgets.Textarea(
+            value=words_kept(self.exercise),
+            description="Your answer",
+            rows=2,
+            layout=ipywidgets.Layout(width="auto", height="auto"),
+            style={"description_width": "initial"},
+        )
+        self.compare = button("Show ours beside it", self._compare)
+        self.beside = Said()
+        if self.words.value:
+            self._lay_beside(self.words.value)
+        return [question, self.words, ipywidgets.HBox([self.compare]), self.beside]
+
+    def _compare(self) -> None:
+        if not self.words.value.strip():
+            self.beside.value = "<p>Write your answer first; one sentence will do.</p>"
+            return
+        self._lay_beside(keep_words(self.exercise, self.words.value))
+        self._refresh()
+
+    def _lay_beside(self, words: str) -> None:
+        assert self.exercise.afterwards is not None
+        pairs = (("Yours", words), ("Ours", self.exercise.afterwards[1]))
+        both = "".join(f"<p><strong>{whose}.</strong> {inline(text)}</p>" for whose, text in pairs)
+        self.beside.value = f"<div class='simviz-beside'>{both}</div>"
 
     def _hint(self, number: int) -> None:
         open_hints(self.exercise, number)

@@ -26,6 +26,8 @@ def check(exercise: Exercise, answer: Any, seed: int | None = None) -> Callable[
             _display(Card(exercise, verdict))
         else:
             print(f"Exercise {exercise.id}: {verdict.headline}. {verdict.text}\n{onwards(verdict)}")
+            if question := asked(exercise, verdict):
+                print(question)
             _say_trouble()
     return answer if verdict.passed else exercise.right
 
@@ -33,6 +35,13 @@ def check(exercise: Exercise, answer: Any, seed: int | None = None) -> Callable[
 def onwards(verdict: Verdict) -> str:
     """Return the sentence on which function the cells below get."""
     return f"The cells below go on with {'your function' if verdict.passed else 'ours'}."
+
+
+def asked(exercise: Exercise, verdict: Verdict) -> str:
+    """Return what is asked after a pass and how to answer it without widgets; "" where nothing is asked."""
+    if exercise.afterwards is None or not verdict.passed:
+        return ""
+    return f'{exercise.afterwards[0]} `course.exercise("{exercise.id}").compare("...")` shows ours beside yours.'
 
 
 def keep(exercise: Exercise, verdict: Verdict) -> None:
@@ -83,6 +92,33 @@ def solution(exercise: Exercise) -> str:
         text = exercise.source
     else:
         text = refusal(exercise)
+    print(text)
+    _say_trouble()
+    return text
+
+
+def words_kept(exercise: Exercise) -> str:
+    """Return the reader's answer to what is asked after the pass, "" before there is one."""
+    return str(JOURNAL.record(exercise.id)["words"])
+
+
+def keep_words(exercise: Exercise, words: str) -> str:
+    """Keep that answer as one line, and return it."""
+    line = " ".join(words.encode("utf-8", "replace").decode().split())
+    _change(exercise, words=line)
+    return line
+
+
+def compare(exercise: Exercise, words: str) -> str:
+    """Keep, print and return the reader's answer beside ours, or the sentence that refuses it."""
+    if exercise.afterwards is None:
+        raise ValueError(f"exercise must be one that asks something afterwards, got {exercise.id!r}")
+    if not isinstance(words, str) or not words.strip():
+        raise ValueError(f"words must be your answer, got {words!r}")
+    if JOURNAL.record(exercise.id)["right"]:
+        text = f"{exercise.afterwards[0]}\nYours: {keep_words(exercise, words)}\nOurs: {exercise.afterwards[1]}"
+    else:
+        text = f"That is asked once {exercise.id} has been passed."
     print(text)
     _say_trouble()
     return text

@@ -58,7 +58,7 @@ def judge(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict:
     seen = [_seen(exercise, args, one) for args, one in zip(cases, calls, strict=True)]
     failed = [one for one in seen if not exercise.passes(one)]
     if not failed:
-        return Verdict("passed", f"Right on {_count(len(seen))} drawn afresh.")
+        return Verdict("passed", f"Right on {_count(len(seen))} drawn afresh." if any(cases) else "Nothing is missing.")
     mistake = recognised(exercise, seen)
     if mistake is not None:
         said = mistake.message(failed[0]) if callable(mistake.message) else mistake.message
@@ -121,7 +121,9 @@ def _form(exercise: Exercise, seen: Seen) -> str:
     for mine, ours in pairs:
         a, b = answers.as_tensor(mine), answers.as_tensor(ours)
         if b is None:
-            continue
+            if isinstance(mine, type(ours)):
+                continue
+            return f"`{exercise.signature}` returned {kind(mine)}, where {kind(ours)} is asked for."
         if a is None or not answers.fits(a, b):
             return f"`{exercise.signature}` returned {kind(mine)}, where {kind(ours)} is asked for."
         if not bool(torch.isfinite(a).all()):
@@ -131,8 +133,8 @@ def _form(exercise: Exercise, seen: Seen) -> str:
 
 
 def _raised(exercise: Exercise, args: Args, trouble: str) -> str:
-    given = block(inputs(exercise, args))
-    return f"Your function stopped with an error:\n\n{block(trouble)}\n\nIt was called with\n\n{given}"
+    told = f"Your function stopped with an error:\n\n{block(trouble)}"
+    return f"{told}\n\nIt was called with\n\n{block(inputs(exercise, args))}" if args else told
 
 
 def _other(exercise: Exercise, seen: Seen, failed: int, cases: int) -> str:
