@@ -49,17 +49,17 @@ def best_pair(tail: torch.Tensor, longest: int = 128) -> list[float]:
     pairs = torch.combinations(grid)
     multiple = (pairs[:, 1] / pairs[:, 0]).round() * pairs[:, 0]
     pairs = pairs[(pairs[:, 1] - multiple).abs() > step]
-    best = pairs[_explained(pairs, times, covariance).argmax()]
+    best = pairs[explained(pairs, times, covariance).argmax()]
     for _ in range(4):
         near = step * torch.linspace(-1, 1, 9, dtype=rows.dtype)
         pairs = best + torch.cartesian_prod(near, near)
-        best = pairs[_explained(pairs, times, covariance).argmax()]
+        best = pairs[explained(pairs, times, covariance).argmax()]
         step /= 4
-    alone = [float(_explained(angle.reshape(1, 1), times, covariance)) for angle in best]
+    alone = [float(explained(angle.reshape(1, 1), times, covariance)) for angle in best]
     return [float(a) for a in (best if alone[0] >= alone[1] else best.flip(0))]
 
 
-def _explained(angles: torch.Tensor, times: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
+def explained(angles: torch.Tensor, times: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
     """(n, F) sets of angles -> (n,): the part of the covariance's trace that their sines and a constant fit."""
     parts = []
     for some in angles.split(1024):
@@ -87,8 +87,8 @@ def harmonics_needed(data: torch.Tensor, angle: float, longest: int = 128) -> in
     if top < 3 or whole <= 0.0 or not len(angles):
         return FEWEST
     ks = torch.arange(1, top + 1, dtype=rows.dtype)
-    angle = float(angles[_explained(angles[:, None] * ks[:3], times, covariance).argmax()])
-    left = torch.stack([_explained(angle * ks[None, :k], times, covariance)[0] for k in range(2, top + 1)])
+    angle = float(angles[explained(angles[:, None] * ks[:3], times, covariance).argmax()])
+    left = torch.stack([explained(angle * ks[None, :k], times, covariance)[0] for k in range(2, top + 1)])
     left = (1 - left / whole).clamp(min=1e-12).sqrt()  # (top - 1,) what 2, 3 .. top harmonics leave, of the spread
     if left[-1] > 0.5:
         return FEWEST

@@ -6,7 +6,6 @@ readout. With a second tier of random Fourier features between basis and propaga
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +13,9 @@ import torch
 from torch import nn
 
 from simviz import checks
-from simviz.models import folding
+from simviz.models import folding, gauge
 from simviz.models.config import describe, register
-from simviz.models.propagators import Limit, LowRank, Modes, Projection
+from simviz.models.propagators import Limit, Modes, Projection
 from simviz.records import Spectrum
 
 
@@ -106,24 +105,14 @@ class SIM(nn.Module):
         eigenvalues of the limit are 1. (The decoded observables at time 0, which training never sees, do change.)
         Raises ValueError for another propagator, and where the first layer behind it is no Linear.
         """
-        if not isinstance(self.propagator, LowRank):
-            raise ValueError(
-                f"to_projection needs a LowRank propagator, this one is a {type(self.propagator).__name__}"
-            )
-        other = SIM(**copy.deepcopy(self.options))
-        behind = [m for part in (other.decoder, other.readout) for m in part.modules() if not list(m.children())]
-        first = next((layer for layer in behind if not isinstance(layer, nn.Identity)), None)
-        if not isinstance(first, nn.Linear):
-            raise ValueError(f"to_projection needs a Linear behind the propagator, found {type(first).__name__}")
-        U, V = (factor.double() for factor in self.propagator.factors())
+        published = gauge.low_rank(self, "to_projection")
+        U, V = (factor.double() for factor in published.factors())
         Q, T = torch.linalg.qr(V)
         back = U @ T.mT @ Q.mT + torch.eye(len(Q), dtype=Q.dtype, device=Q.device) - Q @ Q.mT  # (d, d)
-        first.weight.copy_(first.weight.double() @ back)
         with torch.random.fork_rng(devices=[]), torch.device(Q.device):
-            propagator = Projection(len(Q), self.propagator.rank).to(first.weight.dtype)
+            propagator = Projection(len(Q), published.rank).to(published.U.weight.dtype)
         propagator.A.copy_(Q)
-        other.propagator = propagator
-        return other.train(self.training)
+        return gauge.in_coordinates(self, "to_projection", propagator, back)
 
     def _times(self, times: torch.Tensor | Sequence[float]) -> torch.Tensor:
         parameter = next(self.propagator.parameters())

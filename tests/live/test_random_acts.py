@@ -42,6 +42,8 @@ PANELS = {
     "observable": lambda: live.ObservablePanel(),
     "ink": lambda: live.InkPanel(),
     "game": lambda: live.GamePanel(),
+    "gauge": lambda: live.GaugePanel(run().model, digits()),
+    "landscape": lambda: live.LandscapePanel(),
     "learn": lambda: live.LearnPanel([StuartLandau(), VanDerPol()], count=60, length=40, steps=60),
 }
 

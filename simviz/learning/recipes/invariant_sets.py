@@ -1,4 +1,4 @@
-"""What can be had in one call? The invariant set of a dynamics, learned from its trajectories."""
+"""Where do orbits end up? The invariant set of a dynamics, learned from its trajectories in one call."""
 
 from __future__ import annotations
 

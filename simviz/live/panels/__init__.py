@@ -7,8 +7,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "compare_panel": ["ComparePanel"],
         "game_panel": ["GamePanel"],
+        "gauge_panel": ["GaugePanel"],
         "gradient_panel": ["GradientPanel"],
         "ink_panel": ["InkPanel"],
+        "landscape_panel": ["LandscapePanel"],
         "learn_panel": ["LearnPanel"],
         "observable_panel": ["ObservablePanel"],
         "panel": ["Panel"],

@@ -9,6 +9,7 @@ from simviz.models.paper.copying import copy_memory, plain_copy_memory
 from simviz.models.paper.equilibrium import LARGE, image_deq, image_monotone
 from simviz.models.paper.regression import image_regressor, plain_image_regressor
 from simviz.models.paper.start import keep_variance
+from simviz.models.paper.vectors import plain_vector_regressor, vector_regressor
 
 __all__ = [
     "LARGE",
@@ -21,4 +22,6 @@ __all__ = [
     "plain_copy_memory",
     "plain_image_classifier",
     "plain_image_regressor",
+    "plain_vector_regressor",
+    "vector_regressor",
 ]

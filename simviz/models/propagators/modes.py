@@ -26,14 +26,17 @@ class Modes(nn.Module):
     :math:`\lambda = \sigma(\rho) e^{i \omega}` a modulus below one; every mode comes with its conjugate, and the
     constant with :math:`\lambda = 1`.
 
-    frequencies: number F of base angles (1: a cycle, 2: a torus); harmonics: H; the lattice holds
-    :math:`k \cdot \theta` for integer vectors k with entries from -H to H; decaying: number of decaying eigenvalues,
-    even; lattice=False gives every persistent mode an angle of its own ("free"); unit_phases=True lets the basis give
-    one complex number a frequency, normalised to modulus one, of which the modes are products of powers: every start
-    then decodes onto the same closed set; start: the base angles to begin from, radians a step; dt: time a step;
-    pace: share of an optimiser's step that the angles take (below 1 they stay near their start while the basis learns).
+    frequencies: number F of base angles (0: points, 1: a cycle, 2: a torus); harmonics: H; the lattice holds
+    :math:`k \cdot \theta` for integer vectors k with entries from -H to H, with mixed=False only multiples of one base
+    angle each (F cycles side by side instead of a torus); decaying: number of decaying eigenvalues, even; fixed: number
+    of observables, besides the constant, that no step changes, :math:`\lambda = 1`: where orbits of different x end in
+    different points, or sets; lattice=False gives every persistent mode an angle of its own ("free"); unit_phases=True
+    lets the basis give one complex number a frequency, normalised to modulus one, of which the modes are products of
+    powers: every start then decodes onto the same closed set; start: the base angles to begin from, radians a step; dt:
+    time a step; pace: share of an optimiser's step that the angles take (below 1 they stay near their start while the
+    basis learns).
 
-    Features out: real and imaginary parts of all modes, (..., 2 modes).
+    Features out: real and imaginary parts of all modes that turn, then the fixed observables, (..., outputs).
     """
 
     def __init__(
@@ -47,9 +50,12 @@ class Modes(nn.Module):
         start: Sequence[float] | None = None,
         dt: float = 1.0,
         pace: float = 1.0,
+        fixed: int = 0,
+        mixed: bool = True,
     ) -> None:
         super().__init__()
-        checks.positive_int("frequencies", frequencies)
+        checks.positive_int("frequencies", frequencies, 0)
+        checks.positive_int("fixed", fixed, 0)
         checks.positive_int("harmonics", harmonics)
         checks.positive_int("decaying", decaying, 0)
         if decaying % 2:
@@ -72,16 +78,19 @@ class Modes(nn.Module):
             "start": angles,
             "dt": checks.positive("dt", dt),
             "pace": checks.positive("pace", pace),
+            "fixed": fixed,
+            "mixed": mixed,
         }
-        self.register_buffer("k", half_lattice(frequencies, harmonics))  # (P, F)
+        self.register_buffer("k", half_lattice(frequencies, harmonics, mixed))  # (P, F)
         base = torch.tensor(angles)
         begun = base if lattice else self.k.to(base) @ base  # (F,) or (P,)
         self.register_buffer("begun", begun, persistent=False)
         self.turned = nn.Parameter(torch.zeros_like(begun))  # since then, in units of the pace
         self.rho = nn.Parameter(torch.linspace(1.5, 0.0, decaying // 2))
-        self.omega = nn.Parameter(torch.linspace(0.0, 1.0, decaying // 2) + 0.5 * base[0])
-        self.inputs = 2 * (frequencies if unit_phases else len(self.k)) + decaying
-        self.outputs = 2 * len(self.k) + decaying
+        self.omega = nn.Parameter(torch.linspace(0.0, 1.0, decaying // 2) + 0.5 * base[:1].sum())
+        self._turning = 2 * (frequencies if unit_phases else len(self.k))  # features in that turn
+        self.inputs = self._turning + decaying + fixed
+        self.outputs = 2 * len(self.k) + decaying + fixed
 
     k: torch.Tensor
     begun: torch.Tensor
@@ -117,8 +126,8 @@ class Modes(nn.Module):
             angles = self.phases(features) @ self.k.to(features).T  # (batch, P)
             persistent = torch.polar(torch.ones_like(angles), angles)
         else:
-            persistent = _complex(features[:, : 2 * len(self.k)])
-        return persistent, _complex(features[:, self.inputs - self.options["decaying"] :])
+            persistent = _complex(features[:, : self._turning])
+        return persistent, _complex(features[:, self._turning : self._turning + self.options["decaying"]])
 
     def at(self, features: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """(batch, inputs), (T,) real steps -> (batch, T, outputs)."""
@@ -128,42 +137,56 @@ class Modes(nn.Module):
         size, turned = torch.exp(times[:, None] * nn.functional.logsigmoid(self.rho)), times[:, None] * self.omega
         shrink = torch.complex(size * turned.cos(), size * turned.sin())  # polar's gradient is NaN at denormal sizes
         modes = torch.cat([persistent[:, None] * turn, decaying[:, None] * shrink], -1)
-        return torch.view_as_real(modes).flatten(-2)
+        return self._outputs(modes, features)
 
     def persistent_at(self, features: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """(batch, inputs), (T,) real steps -> (batch, T, outputs), the decaying modes dropped: the shadow's."""
         persistent, decaying = self.coordinates(features)
         modes = persistent[:, None] * self._turn(times.to(features))  # (batch, T, P)
         gone = torch.zeros_like(decaying[:, None]).expand(-1, modes.shape[1], -1)
-        return torch.view_as_real(torch.cat([modes, gone], -1)).flatten(-2)
+        return self._outputs(torch.cat([modes, gone], -1), features)
 
     def limit(self, features: torch.Tensor) -> torch.Tensor:
         """(batch, inputs) -> (batch, outputs): the shadow at time 0."""
         return self.persistent_at(features, features.new_zeros(1))[:, 0]
+
+    def _outputs(self, modes: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """Complex (batch, T, modes), features (batch, inputs) -> (batch, T, outputs): the fixed ones at every time."""
+        fixed = features[:, None, self.inputs - self.options["fixed"] :]
+        return torch.cat([torch.view_as_real(modes).flatten(-2), fixed.expand(-1, modes.shape[1], -1)], -1)
 
     def _turn(self, times: torch.Tensor) -> torch.Tensor:
         angles = times[:, None] * self.persistent_angles()
         return torch.polar(torch.ones_like(angles), angles)  # (T, P)
 
     def spectrum(self) -> Spectrum:
-        """Return 1, the persistent pairs and the decaying pairs, in an order that training does not change."""
+        """Return 1 (as often as it is held), the persistent pairs, the decaying ones, in an order training leaves."""
         angles = self.persistent_angles().detach().double()
         turning = torch.polar(torch.ones_like(angles), angles)
         dying = torch.polar(self.rho.detach().double().sigmoid(), self.omega.detach().double())
-        one = turning.new_ones(1)
+        one = turning.new_ones(1 + self.options["fixed"])
         values = torch.cat([one, turning, turning.conj(), dying, dying.conj()]).cpu()
         ks = [tuple(int(v) for v in row) for row in self.k]
         signed = [*ks, *(tuple(-v for v in row) for row in ks)]
-        names = ["k = 0", *(f"k = {', '.join(map(str, row))}" for row in signed)]
+        names = ["k = 0", *(f"fixed {j + 1}" for j in range(self.options["fixed"]))]
+        names += [*(f"k = {', '.join(map(str, row))}" for row in signed)]
         names += [f"decaying {j + 1}{mark}" for mark in ("", "*") for j in range(len(dying))]
         return Spectrum(values, dt=self.options["dt"], names=names, kind="learned modes")
 
 
-def half_lattice(frequencies: int, harmonics: int) -> torch.Tensor:
-    """Return the integer vectors with entries from -H to H, one of each pair k, -k, without 0: (P, F) long."""
-    grid = itertools.product(range(-harmonics, harmonics + 1), repeat=frequencies)
+def half_lattice(frequencies: int, harmonics: int, mixed: bool = True) -> torch.Tensor:
+    """Return the integer vectors with entries from -H to H, one of each pair k, -k, without 0: (P, F) long.
+
+    mixed=False: only those with one entry that is not 0.
+    """
     zero = (0,) * frequencies
-    return torch.tensor(sorted((k for k in grid if k > zero), key=lambda k: (sum(map(abs, k)), k)))
+    if mixed:
+        vectors = [k for k in itertools.product(range(-harmonics, harmonics + 1), repeat=frequencies) if k > zero]
+    else:
+        units = (zero[:f] + (h,) + zero[f + 1 :] for f in range(frequencies) for h in range(1, harmonics + 1))
+        vectors = list(units)
+    vectors.sort(key=lambda k: (sum(map(abs, k)), k))
+    return torch.tensor(vectors, dtype=torch.long).reshape(len(vectors), frequencies)
 
 
 def _complex(pairs: torch.Tensor) -> torch.Tensor:
