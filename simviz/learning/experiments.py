@@ -15,10 +15,17 @@ import torch
 from torch import nn
 
 from simviz import checks
-from simviz.learning.kinds import CLASSIFIERS, FEED_FORWARD
+from simviz.learning.data.rhythms import RHYTHMS
+from simviz.learning.kinds import CLASSIFIERS, CLOCKS, FEED_FORWARD
 from simviz.learning.run import Run
+from simviz.learning.tails import pursued_angles
 from simviz.learning.task import Task
 from simviz.models import paper as published
+from simviz.models.bases import FullyConnected
+from simviz.models.deq import DEQ, Tanh
+from simviz.models.propagators import Modes
+from simviz.models.sim import SIM
+from simviz.models.timed import Iterated, Recurrent, Timeless, Told
 
 CLASSIFY: dict[str, dict[str, Any]] = {
     "single": {"lr": 5e-3, "weight_decay": 0.5},
@@ -43,6 +50,17 @@ REGRESS: dict[str, dict[str, Any]] = {
     "network": {"lr": 2e-3, "weight_decay": 0.0},
 }
 """By the basis of the one tier; two tiers stand on a network. Strong decay keeps a picture smooth between pixels."""
+CLOCK: dict[str, dict[str, Any]] = {
+    "deq": {"max_steps": 300},
+    "deq told": {"max_steps": 400, "batch_size": 16},
+    "plain told": {"max_steps": 800, "batch_size": 64},
+    "gru": {"max_steps": 500, "clip": 1.0, "lr": 3e-3},
+    "cell": {"max_steps": 300, "clip": 1.0},
+    "sim": {"max_steps": 3000},
+}
+"""Lengths by what a step costs."""
+HARMONICS = 6
+"""Of each of the SIM's base angles in the clock task."""
 BANDWIDTH = 0.1
 """Of the Fourier basis, in units of the square's half side."""
 
@@ -117,6 +135,44 @@ def regress(
     with torch.no_grad():
         last.get_parameter("bias").copy_(task.train[1].mean(0))
     return Run(model, task, seed=seed, **{**length, **REGRESS[basis], **options})
+
+
+def tell_time(kind: str, task: Task, *, seed: int = 0, **options: Any) -> Run:
+    """Return the run that teaches a model of `CLOCKS` the clock task, `data.rhythms`.
+
+    "deq told" and "plain told" are given the true angles a step of the four rhythms as the hands of a clock. "sim" is
+    not: its base angles begin at what `pursued_angles` finds in the training signals, and are learned. "cell" is a cell
+    as in "deq", read at step t; "gru" goes on from its own answers. options: of the Run.
+    """
+    checks.one_of("kind", kind, list(CLOCKS))
+    heard = task.train[0].shape[1]
+    hands = [rhythm.angle for rhythm in RHYTHMS]
+    told = heard + 2 * len(hands)
+
+    def sim() -> SIM:
+        modes = Modes(
+            len(hands), HARMONICS, 0, mixed=False, unit_phases=False, start=pursued_angles(task.train[1], len(hands))
+        )
+        basis = FullyConnected(heard, modes.inputs, hidden=128, activation=nn.GELU)
+        return SIM(basis, modes, nn.Identity(), nn.Linear(modes.outputs, 1))
+
+    def plain(inputs: int) -> nn.Module:
+        return FullyConnected(inputs, 1, hidden=128, activation=nn.GELU)
+
+    def deq(inputs: int) -> DEQ:
+        return DEQ(Tanh(inputs, 64), nn.Linear(64, 1))
+
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "deq": lambda: Timeless(deq(heard)),
+        "deq told": lambda: Told(deq(told), hands),
+        "plain told": lambda: Told(plain(told), hands),
+        "gru": lambda: Recurrent(64),
+        "cell": lambda: Iterated(Tanh(heard, 64, gain=1.0), nn.Linear(64, 1)),
+        "sim": sim,
+    }
+    settings = {"lr": 5e-3, "weight_decay": 1e-4, "batch_size": 128, **CLOCK[kind], **options}
+    every = max(1, settings["max_steps"] // 20)
+    return Run(_seeded(makers[kind], seed), task, seed=seed, **{"measure_every": every, **settings})
 
 
 def _image_shape(task: Task) -> tuple[int, int, int]:

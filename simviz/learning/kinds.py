@@ -10,3 +10,13 @@ CLASSIFIERS = {
 }
 """Models by the word that names them; copy memory and image regression have those without an equilibrium."""
 FEED_FORWARD = ("single", "two", "plain", "wide")
+
+CLOCKS = {
+    "deq": "DEQ",
+    "deq told": "DEQ, told the angles",
+    "plain told": "plain net, told the angles",
+    "gru": "GRU",
+    "cell": "DEQ's cell, read at step t",
+    "sim": "SIM, learns the angles",
+}
+"""Models that can be asked for the time, by word, with the clock that each has."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
+import numpy as np
 import torch
+from scipy.optimize import minimize
 
 FEWEST, MOST = 8, 24
 """Harmonics of a cycle, at the least and at the most."""
@@ -15,11 +18,11 @@ LEFT = 0.001
 def peak_angles(data: torch.Tensor, count: int = 1) -> list[float]:
     """Return the angles a step of the highest peaks in the Fourier spectrum of the later half of the trajectories.
 
-    data: (batch, time, dim); for two, the pair of angles whose sines fit best together (see `best_pair`).
+    data: (batch, time, dim); for two, the pair of angles whose sines fit best together (see `best_pair`), refined.
     """
     tail = data[:, data.shape[1] // 2 :].double()
     if count == 2:
-        return best_pair(tail)
+        return refined_pair(tail, best_pair(tail))
     tail = (tail - tail.mean(1, keepdim=True)) * torch.hann_window(tail.shape[1], dtype=torch.float64)[:, None]
     padded = 4 * tail.shape[1]
     power = torch.fft.rfft(tail, n=padded, dim=1).abs().square().sum((0, 2))  # (padded // 2 + 1,)
@@ -57,6 +60,28 @@ def best_pair(tail: torch.Tensor, longest: int = 128) -> list[float]:
         step /= 4
     alone = [float(explained(angle.reshape(1, 1), times, covariance)) for angle in best]
     return [float(a) for a in (best if alone[0] >= alone[1] else best.flip(0))]
+
+
+def refined_pair(tail: torch.Tensor, pair: list[float], order: int = 2, longest: int = 128) -> list[float]:
+    """Return the pair near this one whose lattice leaves least of (batch, time, dim).
+
+    The lattice: all sums k1 a + k2 b with |k1| + |k2| up to `order`; Nelder and Mead's search from the pair.
+    """
+    rows = tail[:, -longest:].transpose(0, 1).flatten(1).double()  # (time, batch dim)
+    times, covariance = torch.arange(len(rows), dtype=rows.dtype), rows @ rows.T
+    grid = itertools.product(range(-order, order + 1), repeat=2)
+    ks = torch.tensor([k for k in grid if k > (0, 0) and abs(k[0]) + abs(k[1]) <= order], dtype=rows.dtype)
+
+    def left(angles: np.ndarray) -> float:
+        return -float(explained((ks @ torch.from_numpy(angles))[None], times, covariance))
+
+    if 2 * len(ks) + 1 > len(rows) // 2:  # so many sines fit anything
+        return pair
+    size = 0.1 * 2 * math.pi / len(rows)  # of a bin of the Fourier spectrum
+    simplex = np.array(pair) + size * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    found = minimize(left, pair, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 1e-8}).x
+    near = bool((np.abs(found - np.array(pair)) < 5 * size).all())
+    return [float(a) for a in found] if near else pair
 
 
 def explained(angles: torch.Tensor, times: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
@@ -120,3 +145,21 @@ def linear_phase(tail: torch.Tensor, angle: float) -> torch.Tensor:
     found = torch.linalg.lstsq(rows.double(), wanted.double(), driver="gelsd").solution
     size = (rows.double() @ found).square().mean(0).sqrt().clamp(min=1e-6)
     return (found / size).T.to(tail)
+
+
+def pursued_angles(signals: torch.Tensor, count: int) -> list[float]:
+    """Return the angles a step of `count` sines, each the one that leaves least of all signals beside those before it.
+
+    signals: (batch, time), of one or of many clocks; orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad
+    1993) on a grid of eight angles to a bin of the Fourier spectrum, from two turns in the whole time up.
+    """
+    rows = (signals - signals.mean(1, keepdim=True)).double().T  # (time, batch)
+    times = torch.arange(len(rows), dtype=rows.dtype)
+    bin_width = 2 * math.pi / len(rows)
+    grid = torch.arange(2 * bin_width, math.pi, bin_width / 8, dtype=rows.dtype)
+    angles: list[float] = []
+    for _ in range(count):
+        chosen = torch.tensor(angles, dtype=rows.dtype)
+        tried = torch.cat([chosen.expand(len(grid), -1), grid[:, None]], 1)
+        angles.append(float(grid[explained(tried, times, rows @ rows.T).argmax()]))
+    return angles

@@ -7,7 +7,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["panels"],
     submod_attrs={
         "figure": ["LiveFigure"],
+        "panels.clock_panel": ["ClockPanel"],
         "panels.compare_panel": ["ComparePanel"],
+        "panels.distil_panel": ["DistilPanel"],
         "panels.game_panel": ["GamePanel"],
         "panels.gauge_panel": ["GaugePanel"],
         "panels.gradient_panel": ["GradientPanel"],

@@ -4,13 +4,16 @@ from simviz.learning.data.files import from_file
 from simviz.learning.data.handwritten import digits, mnist5k
 from simviz.learning.data.memory import copy_memory, memoryless
 from simviz.learning.data.pictures import Bilinear, photograph, picture, rendered_text
+from simviz.learning.data.rhythms import RHYTHMS, Rhythm, rhythms
 from simviz.learning.data.vision import cifar10, mnist, svhn
 from simviz.learning.orbits import trajectories
 from simviz.learning.task import Task
 
 __all__ = [
     "IMAGES",
+    "RHYTHMS",
     "Bilinear",
+    "Rhythm",
     "Task",
     "cifar10",
     "copy_memory",
@@ -22,6 +25,7 @@ __all__ = [
     "photograph",
     "picture",
     "rendered_text",
+    "rhythms",
     "svhn",
     "trajectories",
 ]

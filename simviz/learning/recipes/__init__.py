@@ -2,7 +2,7 @@
 
 from simviz.learning.recipes.distillation import distil, distil_run, relative_error
 from simviz.learning.recipes.invariant_sets import Finding, invariant_set_run, learn_invariant_set
-from simviz.learning.recipes.iterates import distil_orbits, distil_orbits_run
+from simviz.learning.recipes.iterates import distil_orbits, distil_orbits_run, loop_run, near_run, on_the_loop
 
 __all__ = [
     "Finding",
@@ -12,5 +12,8 @@ __all__ = [
     "distil_run",
     "invariant_set_run",
     "learn_invariant_set",
+    "loop_run",
+    "near_run",
+    "on_the_loop",
     "relative_error",
 ]

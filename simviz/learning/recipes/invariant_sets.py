@@ -14,7 +14,7 @@ from simviz import checks
 from simviz.learning import orbits
 from simviz.learning.orbits import TRANSIENT, spread
 from simviz.learning.run import Run
-from simviz.learning.tails import FEWEST, harmonics_needed, linear_phase, peak_angles
+from simviz.learning.tails import FEWEST, harmonics_needed, linear_phase, orbit_phases, peak_angles
 from simviz.models.affine import Affine
 from simviz.models.bases import FullyConnected
 from simviz.models.propagators import Modes
@@ -33,6 +33,10 @@ STEPS, STEPS_A_HARMONIC = 2000, 200
 """Of training, at the least, and of a sharp cycle: the more harmonics, the finer the phases must be."""
 QUIET = 0.1
 """Of its first size, what the network adds to the phases of the plane in which the orbits' tails turn."""
+LESSON, LESSON_BATCH, LESSON_RATE = 800, 512, 3e-3
+"""Steps in which the network is shown a torus' phases, states a step, and the learning rate."""
+DECODED = 8000
+"""States that a torus' decoder begins from."""
 PACE = 0.03
 """Of a torus' angles: left to run ahead of the basis they end in other points of the lattice."""
 
@@ -137,7 +141,7 @@ def invariant_set_run(
     pace = PACE if frequencies == 2 else 1.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        sim = _beginning(task.train[0], Modes(frequencies, harmonics, decaying, start=angles, dt=dt, pace=pace))
+        sim = _beginning(whole.train[0], Modes(frequencies, harmonics, decaying, start=angles, dt=dt, pace=pace))
     steps = steps or max(STEPS, STEPS_A_HARMONIC * harmonics if frequencies == 1 else 0)
     return Run(sim, task, lr=RATES[frequencies - 1], batch_size=64, seed=seed, max_steps=steps, device=device)
 
@@ -151,7 +155,7 @@ def _beginning(seen: torch.Tensor, modes: Modes) -> SIM:
     network = FullyConnected(len(shift), modes.inputs, hidden=hidden, activation=nn.GELU)
     linear = nn.Linear(modes.outputs, len(shift))
     if len(angles) == 2:
-        _quieten(linear, modes)
+        _teach_phases(network, linear, units(seen), modes)
     else:
         _turn_with(network, linear_phase(units(seen[:, seen.shape[1] // 2 :]), angles[0]))
     return SIM(nn.Sequential(units, network), modes, nn.Identity(), nn.Sequential(linear, units.inverse()))
@@ -175,11 +179,31 @@ def _turn_with(network: FullyConnected, plane: torch.Tensor) -> None:
     last.weight[:size, : 2 * size] = through
 
 
-@torch.no_grad()
-def _quieten(linear: nn.Linear, modes: Modes) -> None:
-    """Let a torus' many high orders begin small, so that the phases are learned from the base frequencies first."""
-    order = modes.k.abs().sum(1).repeat_interleave(2)  # (2 P,): real and imaginary parts
-    linear.weight[:, : len(order)] *= 0.1 ** (order - 1)
+def _teach_phases(network: nn.Module, linear: nn.Linear, seen: torch.Tensor, modes: Modes) -> None:
+    """Let a torus' two phases begin as the orbits' tails show them, and the decoder as least squares from there.
+
+    seen: (batch, time, dim). Of each orbit the tail's two sines give its phases, which turn evenly at all times: the
+    network learns them at every state, on the torus and off it. From random phases the set comes out torn.
+    """
+    angles = torch.tensor(modes.options["start"])
+    half = seen.shape[1] // 2
+    begun = torch.stack([orbit_phases(seen[:, half:], float(a))[:, 0] for a in angles], -1)  # (batch, F)
+    phases = begun[:, None] + angles * (torch.arange(seen.shape[1]) - half)[:, None]  # (batch, time, F)
+    wanted = torch.stack([phases.cos(), phases.sin()], -1).flatten(2)
+    states, wanted = seen.flatten(0, 1), wanted.flatten(0, 1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LESSON_RATE)
+    for rows in torch.randint(len(states), (LESSON, LESSON_BATCH)):
+        missed = network(states[rows])[:, : wanted.shape[1]] - wanted[rows]
+        optimizer.zero_grad()
+        missed.square().mean().backward()
+        optimizer.step()
+    with torch.no_grad():
+        late = seen[:, half:].flatten(0, 1)[:DECODED]
+        features = modes.persistent_at(network(late), torch.zeros(1))[:, 0]  # (n, outputs)
+        rows = torch.cat([features[:, : 2 * len(modes.k)], torch.ones(len(late), 1)], 1).double()
+        found = torch.linalg.lstsq(rows, late.double(), driver="gelsd").solution.to(late)
+        linear.weight.mul_(QUIET)
+        linear.weight[:, : 2 * len(modes.k)], linear.bias[:] = found[:-1].T, found[-1]
 
 
 def resting_points(data: torch.Tensor) -> torch.Tensor | None:

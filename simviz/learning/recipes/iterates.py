@@ -16,6 +16,7 @@ from torch import nn
 
 from simviz import checks
 from simviz.learning.recipes.distillation import between, relative_error
+from simviz.learning.recipes.invariant_sets import invariant_set_run
 from simviz.learning.run import Run
 from simviz.learning.tails import peak_angles
 from simviz.learning.task import Task
@@ -32,7 +33,9 @@ LATE = 200
 """Steps after which an orbit that comes to rest is taken to be there."""
 QUIET = 0.02
 """Round a fixed point errors count relative to the cloud's size at each step, down to this share of its first one."""
-CLOUD, CLOUD_SIZE = 400, 0.2
+CLOUD, CLOUD_SIZE = 400, 0.1
+WIDE = 1.0
+"""Standard deviation of the cloud that finds the loop."""
 
 
 def distil_orbits(teacher: DEQ, x: Any, **options: Any) -> SIM:
@@ -123,14 +126,35 @@ def near_run(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(checks.positive_int("seed", seed, 0))
         modes = Modes(0, decaying=decaying)
+        angle = peak_angles((states / rms[:, None]).double())[0]
         with torch.no_grad():
             modes.rho.copy_(torch.linspace(1.0, -1.5, decaying // 2))  # moduli 0.73 .. 0.18
-            modes.omega.fill_(peak_angles((states / rms[:, None]).double())[0])
+            modes.omega.fill_(angle)  # of the slowest pair, as the states show it
         sim = SIM(nn.Linear(units, decaying, bias=False), modes, nn.Identity(), nn.Linear(decaying, units))
     return Run(
         sim, task, lr=2e-2, batch_size=128, seed=seed, max_steps=checks.positive_int("training", training),
         measure_every=max(1, training // 10), optimizer="adam", device="cpu",
     )  # fmt: skip
+
+
+def loop_run(teacher: Teacher, *, training: int = 1500, seed: int = 0) -> Run:
+    """Return the run that learns the loop on which iteration circles past the bifurcation, at the teacher's one x.
+
+    It learns from the iterates of a wide cloud, once these are near the loop (`on_the_loop`); states are the cell's
+    own. training: steps. Raises ValueError for a teacher whose radius is not above 1.
+    """
+    return invariant_set_run(on_the_loop(teacher, seed=seed).float(), 1.0, seed=seed, steps=training, device="cpu")
+
+
+def on_the_loop(teacher: Teacher, count: int = 300, steps: int = 100, seed: int = 0) -> torch.Tensor:
+    """Return iterates that have come near the loop, (count, steps + 1, units) float64: of a cloud, its way left out.
+
+    The way takes about 2 / (radius - 1) steps, in which what is off the loop shrinks to a fiftieth; at most 400.
+    """
+    if not teacher.radius > 1:
+        raise ValueError(f"teacher must have a radius above 1 for a loop to be there, got {teacher.radius:g}")
+    way = min(400, math.ceil(2 / (teacher.radius - 1)))
+    return teacher.iterates(teacher.cloud(count, WIDE, seed), way + steps)[:, way:]
 
 
 @torch.no_grad()

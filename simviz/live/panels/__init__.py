@@ -5,7 +5,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "clock_panel": ["ClockPanel"],
         "compare_panel": ["ComparePanel"],
+        "distil_panel": ["DistilPanel"],
         "game_panel": ["GamePanel"],
         "gauge_panel": ["GaugePanel"],
         "gradient_panel": ["GradientPanel"],
