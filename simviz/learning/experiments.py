@@ -171,7 +171,7 @@ def tell_time(kind: str, task: Task, *, seed: int = 0, **options: Any) -> Run:
         "sim": sim,
     }
     settings = {"lr": 5e-3, "weight_decay": 1e-4, "batch_size": 128, **CLOCK[kind], **options}
-    every = max(1, settings["max_steps"] // 20)
+    every = max(1, settings["max_steps"] // 5)
     return Run(_seeded(makers[kind], seed), task, seed=seed, **{"measure_every": every, **settings})
 
 

@@ -15,6 +15,8 @@ from simviz.learning.task import Task
 
 EXCERPT, HORIZON, ASKED = 16, 128, 64
 """Steps of an excerpt, steps after it that are trained on, and how many of these are asked for."""
+PIECE = 20
+"""Excerpts that are answered at once."""
 _TURN = 2 * math.pi
 _FINE = torch.arange(4096, dtype=torch.float64) * (_TURN / 4096)
 
@@ -47,7 +49,7 @@ RHYTHMS = (
 """The four, their periods in no simple ratio."""
 
 
-def rhythms(train: int = 2000, test: int = 500, noise: float = 0.05, seed: int = 0) -> Task:
+def rhythms(train: int = 2000, test: int = 200, noise: float = 0.05, seed: int = 0) -> Task:
     """Return the clock task: an excerpt of a rhythm in, its signal at asked times out.
 
     x: (samples, 16), the signal at t = -16 .. -1 with a little noise, at a random phase; signal: (samples, 128) from
@@ -95,4 +97,4 @@ def clock_metrics(model: nn.Module, x: torch.Tensor, signal: torch.Tensor, _whic
 def told(model: nn.Module, x: torch.Tensor, length: int) -> torch.Tensor:
     """Return a model's answers at t = 0 .. length - 1, (samples, length)."""
     times = torch.arange(length, device=x.device)
-    return torch.cat([model.orbit(piece, times)[..., 0] for piece in x.split(100)])  # type: ignore[operator]
+    return torch.cat([model.orbit(piece, times)[..., 0] for piece in x.split(PIECE)])  # type: ignore[operator]

@@ -27,6 +27,7 @@ from simviz.models.propagators import Modes
 from simviz.models.sim import SIM
 
 HARMONICS, HIDDEN = 3, 128
+MOST_HARMONICS = 8
 JUDGED = 20
 """Steps over which a retold orbit is judged."""
 LATE = 200
@@ -141,9 +142,14 @@ def loop_run(teacher: Teacher, *, training: int = 1500, seed: int = 0) -> Run:
     """Return the run that learns the loop on which iteration circles past the bifurcation, at the teacher's one x.
 
     It learns from the iterates of a wide cloud, once these are near the loop (`on_the_loop`); states are the cell's
-    own. training: steps. Raises ValueError for a teacher whose radius is not above 1.
+    own, and of the turn's harmonics only those are kept that its whole steps can tell from the others (Nyquist), at
+    most 8. training: steps. Raises ValueError for a teacher whose radius is not above 1.
     """
-    return invariant_set_run(on_the_loop(teacher, seed=seed).float(), 1.0, seed=seed, steps=training, device="cpu")
+    orbits = on_the_loop(teacher, seed=seed).float()
+    told_apart = int(math.pi / peak_angles(orbits)[0])
+    return invariant_set_run(
+        orbits, 1.0, seed=seed, steps=training, harmonics=min(max(told_apart, 1), MOST_HARMONICS), device="cpu"
+    )
 
 
 def on_the_loop(teacher: Teacher, count: int = 300, steps: int = 100, seed: int = 0) -> torch.Tensor:

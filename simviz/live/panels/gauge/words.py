@@ -10,7 +10,7 @@ _NEXT = {
     "as trained": "choose projection",
     "projection": "choose all zero",
     "all zero": "choose spiral",
-    "spiral": "now press Fold",
+    "spiral": "now tick Fold",
 }
 _NAMED = {
     "as trained": "The trained coordinates",

@@ -34,6 +34,11 @@ class Layer:
     centre: np.ndarray
     error: PhaseError | None
 
+    def error_beyond(self, radius: float) -> PhaseError:
+        """Return how far the coloured phase is from the exact one, a disc round the unstable point left out."""
+        far = np.hypot(self.x - self.centre[0], (self.y - self.centre[1])[:, None]) > radius
+        return phase_error(self.phase[far], self.exact[far])
+
     def words(self) -> str:
         """Return "hole 0.02 from the unstable point; phase error 0.03 rad", as far as there is one."""
         if not len(self.hole):
