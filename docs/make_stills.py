@@ -8,7 +8,9 @@ from torch import nn
 
 from simviz import Run, figures, live
 from simviz.dynamics.systems import StuartLandau, VanDerPol
-from simviz.learning.data import digits
+from simviz.learning import experiments
+from simviz.learning.data import digits, rhythms
+from simviz.learning.kinds import CLOCKS
 from simviz.models.deq import DEQ, Tanh
 
 DOCS = pathlib.Path(__file__).parent
@@ -29,6 +31,20 @@ def deep_equilibrium():
     return live.TrainPanel(Run(model, digits(validation=0.2), epochs=30, lr=0.03))
 
 
+def dancing():
+    """A trained SIM in coordinates of a reader's choice, as in the sixth chapter."""
+    run = experiments.classify("single", digits(), device="cpu")
+    for _ in run:
+        pass
+    return live.GaugePanel(run.model, digits(), coordinates="spiral", steps=14, digit=17)
+
+
+def clock():
+    """The six models of the seventh chapter."""
+    task = rhythms()
+    return live.ClockPanel({name: experiments.tell_time(kind, task) for kind, name in CLOCKS.items()})
+
+
 CHAPTERS = {
     "00_welcome": lambda: played(live.LearnPanel(StuartLandau())),
     "01_fixed_points": lambda: live.SolverPanel(modulus=0.9),
@@ -36,6 +52,9 @@ CHAPTERS = {
     "03_koopman": lambda: live.SpectrumPanel(observables=["s1", "s2", "s1^2", "tanh(3 s2)"]),
     "04_invariant_sets": lambda: live.SetPanel(system="a loop").ahead(60),
     "05_perron_frobenius": lambda: live.InkPanel().ahead(20),
+    "06_single_and_two_tier": dancing,
+    "07_beyond_fixed_points": lambda: played(clock()),
+    "08_deq_to_sim": lambda: played(live.DistilPanel(radius=1.1)),
 }
 
 if __name__ == "__main__":

@@ -16,6 +16,19 @@ ANSWERED = "() => document.activeElement.getAttribute('role') === 'status' && do
 """The button that was pressed is done, and the focus is on what it brought: JupyterLab's keys go on from there."""
 EDMD = 'edmd = course.exercise("03a").check(lambda PX, PY: torch.linalg.lstsq(PX, PY).solution)'
 
+SECOND_HALF = """
+from simviz import live
+from simviz.learning import experiments
+from simviz.learning.data import digits, rhythms
+
+run = experiments.classify("single", digits(), epochs=1, device="cpu")
+for _ in run:
+    pass
+gauge = live.GaugePanel(run.model, digits())
+task = rhythms(train=100, test=40)
+clock = live.ClockPanel({kind: experiments.tell_time(kind, task, max_steps=40) for kind in ("deq", "sim")})
+"""
+
 
 def faults(lab, *selectors) -> list:
     results = Axe().run(lab.page, context={"include": [[s] for s in selectors]})
@@ -79,6 +92,25 @@ def test_the_panels_of_the_course_draw_and_are_accessible(lab, notebook, dark):
         press(lab, "Stop", number)
     press(lab, "C: a loop" if "Whose eigenvalues" in state(lab, 2) else "C", 2)
     says(lab, "press Next round", 2)
+    assert lab.errors() == []
+    assert lab.offsite == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_panels_of_the_second_half_draw_move_and_are_accessible(lab, notebook, dark):
+    lab.open(
+        notebook(SECOND_HALF, "gauge", "live.LandscapePanel()", "clock", "live.DistilPanel(radius=0.8)"), dark=dark
+    )
+    since = lab.now()
+    lab.run_all()
+    drawn(lab, 4)
+    lab.wait(1)
+    assert lab.received(since) <= 4 * 100_000
+    assert faults(lab, ".simviz") == []
+    for number, words in enumerate(("turned by", "ended in", "mean squared error", "nearest eigenvalue")):
+        press(lab, "Start", number)
+        says(lab, words, number)
+        press(lab, "Stop", number)
     assert lab.errors() == []
     assert lab.offsite == []
 

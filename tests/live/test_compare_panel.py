@@ -81,3 +81,13 @@ def test_runs_must_be_two_to_four_with_models_and_names_of_their_own():
         live.ComparePanel(listed, clock="hours")
     with pytest.raises(ValueError, match="metric must be one of 'accuracy'"):
         live.ComparePanel(listed, metric="psnr")
+
+
+def test_a_race_is_followed_on_the_validation_part_where_there_is_one():
+    task = digits(validation=0.2)
+    runs = [Run(paper.plain_image_classifier(1, 8, 1), task, epochs=2, seed=seed) for seed in (0, 1)]
+    panel = live.ComparePanel(runs, ["one", "other"])
+    assert panel.metric == "validation accuracy"
+    panel.ahead(2 * runs[0].steps_per_epoch)
+    assert panel.data().column("validation accuracy")[0] != ""
+    assert live.ComparePanel(runs, metric="accuracy").metric == "accuracy"

@@ -111,7 +111,9 @@ def near_run(
     over the steps that were fitted, of orbits held out. Raises ValueError for a teacher whose radius is 1 or more.
     """
     if not teacher.radius < 1:
-        raise ValueError(f"teacher must have a radius below 1, where iteration comes back to z*, got {teacher.radius:g}")
+        raise ValueError(
+            f"teacher must have a radius below 1, where iteration comes back to z*, got {teacher.radius:g}"
+        )
     steps = min(40, max(6, math.ceil(math.log(QUIET) / math.log(teacher.radius))))
     cloud = teacher.cloud(CLOUD, checks.positive("size", size), seed)
     states = ((teacher.iterates(cloud, steps) - teacher.z_star[:, None]) / size).float()
@@ -185,7 +187,10 @@ def _told(sim: SIM, x: torch.Tensor, z: torch.Tensor, *, times: torch.Tensor, we
 def _judged(sim: SIM, x: torch.Tensor, z: torch.Tensor) -> dict[str, float]:
     """Relative error of the orbit over the first steps, and of the limit against where iteration is late."""
     orbit = sim.orbit(x, torch.arange(1, JUDGED + 1).to(x))
-    return {"relative error": relative_error(orbit, z[:, 1 : JUDGED + 1]), "limit error": relative_error(sim(x), z[:, -1])}
+    return {
+        "relative error": relative_error(orbit, z[:, 1 : JUDGED + 1]),
+        "limit error": relative_error(sim(x), z[:, -1]),
+    }
 
 
 def _near(sim: SIM, x: torch.Tensor, z: torch.Tensor, *, weights: torch.Tensor) -> dict[str, float]:

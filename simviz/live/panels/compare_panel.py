@@ -7,6 +7,7 @@ from typing import Any
 
 from simviz import checks, figures
 from simviz.figures import Runner, Table
+from simviz.figures.training import VALIDATION
 from simviz.learning.run import Run
 from simviz.live.controls import Select
 from simviz.live.panels.panel import Panel
@@ -52,9 +53,9 @@ class ComparePanel(Panel):
     """Train two to four models side by side and compare them: a metric, the loss, the time of a step, the parameters.
 
     runs: Runs of one task, each with a model of its own; names: one a run (default: the models' classes); metric: a
-    name of the task's metrics (default: its goal, else the first); clock: whoever is behind in "seconds" of training,
-    or in "epochs", steps next. One thread pulls them all, so their seconds are seconds of the same machine in the same
-    state. The table says besides what each model's spectrum is of.
+    name of the task's metrics (default: its goal, on the validation part where there is one, else the first); clock:
+    whoever is behind in "seconds" of training, or in "epochs", steps next. One thread pulls them all, so their seconds
+    are seconds of the same machine in the same state. The table says besides what each model's spectrum is of.
     """
 
     open_table = True
@@ -75,6 +76,9 @@ class ComparePanel(Panel):
         self.names = _names(listed, names)
         known = set.intersection(*({*run.measure()} for run in listed))
         goal = listed[0].task.goal
+        if all(run.task.validation is not None for run in listed):  # then the test part is opened once, at the end
+            known |= {f"{VALIDATION}{name}" for name in known}
+            goal = f"{VALIDATION}{goal}"
         first = goal if goal in known else min(known)
         self.metric = first if metric is None else checks.one_of("metric", metric, tuple(sorted(known)))
         self.race = Race(listed, checks.one_of("clock", clock, CLOCKS))

@@ -67,7 +67,9 @@ class DistilPanel(Panel):
         self._school = (listed, checks.positive_int("seeds", seeds), checks.positive_int("training", training))
         known = PAGES if teacher is not None else PAGES[1:]
         controls: list[Control] = [
-            Select("page", "Page", options=known, value=known[0] if page is None else checks.one_of("page", page, known)),
+            Select(
+                "page", "Page", options=known, value=known[0] if page is None else checks.one_of("page", page, known)
+            ),
             Slider("radius", "Radius", 0.5, 1.2, 0.01, radius, scrub=True, tip="largest modulus of df/dz at z*"),
             Slider("cell", "Cell", 0, CELLS - 1, 1, cell),
         ]

@@ -35,9 +35,7 @@ def plain_vector_regressor(
     def build(observables: int) -> nn.Sequential:
         return parts.plain(_basis(inputs, observables), None, observables, DECODER, outputs)
 
-    net: nn.Sequential = parts.control(
-        build, lambda: vector_regressor(inputs, outputs, rank, init="torch"), d, widened
-    )
+    net: nn.Sequential = parts.control(build, lambda: vector_regressor(inputs, outputs, rank, init="torch"), d, widened)
     begin(net, init)
     return net
 

@@ -183,8 +183,8 @@ def half_lattice(frequencies: int, harmonics: int, mixed: bool = True) -> torch.
     if mixed:
         vectors = [k for k in itertools.product(range(-harmonics, harmonics + 1), repeat=frequencies) if k > zero]
     else:
-        units = (zero[:f] + (h,) + zero[f + 1 :] for f in range(frequencies) for h in range(1, harmonics + 1))
-        vectors = list(units)
+        places = itertools.product(range(frequencies), range(1, harmonics + 1))
+        vectors = [(*zero[:f], h, *zero[f + 1 :]) for f, h in places]
     vectors.sort(key=lambda k: (sum(map(abs, k)), k))
     return torch.tensor(vectors, dtype=torch.long).reshape(len(vectors), frequencies)
 

@@ -85,6 +85,6 @@ def asked(runs: Mapping[str, Run], rhythm: str, excerpt: int) -> Asked:
             share = run.step / run.total_steps
         miss = (said - signal).square()
         here = float(miss[:HORIZON].mean()), float(miss[HORIZON:].mean())
-        measured = (float(metrics.get(key, np.nan)) for key in ("error", "error beyond"))
-        answers.append(Answer(name, said.numpy(), here, *measured, share))
+        error, beyond = (float(metrics.get(key, np.nan)) for key in ("error", "error beyond"))
+        answers.append(Answer(name, said.numpy(), here, error, beyond, share))
     return Asked(rhythm, excerpt, x.numpy(), signal.numpy(), tuple(answers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from simviz import figures
 from simviz.figures.tables import Table
@@ -89,13 +90,13 @@ def _plane(record: Orbits) -> FigureSpec:
         _points("Anderson's answer", "point", known.seen(settled)),
     )
     reach = 1.15 * float(np.abs(path).max())
-    axes = (Axis(name, range=(-reach, reach)) for name in ("first direction", "second direction"))
-    return FigureSpec((Subplot("plane of the turn, counted from z*", *axes, equal=True),), traces)
+    across, up = (Axis(name, range=(-reach, reach)) for name in ("first direction", "second direction"))
+    return FigureSpec((Subplot("plane of the turn, counted from z*", across, up, equal=True),), traces)
 
 
 def _disc(record: Orbits) -> FigureSpec:
     known = record.situation
-    guides = figures.spectrum(Spectrum(np.empty(0, complex)), live=True)
+    guides = figures.spectrum(Spectrum(torch.empty(0)), live=True)
     kept = [t for t in guides.traces if t.role.startswith("guide")]
     reach = 1.3
     values = [known.jacobian, known.edmd, record.spectrum]
@@ -106,8 +107,8 @@ def _disc(record: Orbits) -> FigureSpec:
         Trace(name, role, v.real, v.imag, live="replace")
         for (name, role), v in zip(names, shown, strict=True)
     ]  # fmt: skip
-    axes = (Axis(t, range=(-reach, reach), ticks=(-1.0, 0.0, 1.0)) for t in ("Re", "Im"))
-    return FigureSpec((Subplot("three spectra", *axes, equal=True),), (*kept, *marks))
+    re, im = (Axis(t, range=(-reach, reach), ticks=(-1.0, 0.0, 1.0)) for t in ("Re", "Im"))
+    return FigureSpec((Subplot("three spectra", re, im, equal=True),), (*kept, *marks))
 
 
 def _residuals(record: Orbits) -> FigureSpec:

@@ -10,9 +10,7 @@ from simviz.records import Status
 def answers_sentence(record: Answers) -> str:
     """Return which student is learning, and the mean error of each kind at the largest rank that both have."""
     if not record.students:
-        return (
-            "The teacher answers z*(x); press Start to teach SIMs of growing rank, each beside the plain net of its size"
-        )
+        return "The teacher answers z*(x); press Start to teach SIMs of growing rank, each beside a plain net"
     last = record.students[-1]
     doing = ""
     if last.error is None:
