@@ -9,7 +9,7 @@ from torch import nn
 from simviz import Run, figures, live
 from simviz.dynamics.systems import StuartLandau, VanDerPol
 from simviz.learning import experiments
-from simviz.learning.data import digits, rhythms
+from simviz.learning.data import digits, mnist5k, rhythms
 from simviz.learning.kinds import CLOCKS
 from simviz.models.deq import DEQ, Tanh
 
@@ -45,6 +45,14 @@ def clock():
     return live.ClockPanel({name: experiments.tell_time(kind, task) for kind, name in CLOCKS.items()})
 
 
+def paper():
+    """The race of the ninth chapter."""
+    images = mnist5k()
+    kinds = {"wide": "plain net", "single": "SIM, one tier", "two": "SIM, two tiers", "deq": "DEQ"}
+    runs = [experiments.classify(kind, images, epochs=4, batch_size=64) for kind in kinds]
+    return live.ComparePanel(runs, list(kinds.values()))
+
+
 CHAPTERS = {
     "00_welcome": lambda: played(live.LearnPanel(StuartLandau())),
     "01_fixed_points": lambda: live.SolverPanel(modulus=0.9),
@@ -55,6 +63,7 @@ CHAPTERS = {
     "06_single_and_two_tier": dancing,
     "07_beyond_fixed_points": lambda: played(clock()),
     "08_deq_to_sim": lambda: played(live.DistilPanel(radius=1.1)),
+    "09_paper": lambda: played(paper()),
 }
 
 if __name__ == "__main__":
