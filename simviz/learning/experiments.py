@@ -142,9 +142,12 @@ def tell_time(kind: str, task: Task, *, seed: int = 0, **options: Any) -> Run:
 
     "deq told" and "plain told" are given the true angles a step of the four rhythms as the hands of a clock. "sim" is
     not: its base angles begin at what `pursued_angles` finds in the training signals, and are learned. "cell" is a cell
-    as in "deq", read at step t; "gru" goes on from its own answers. options: of the Run.
+    as in "deq", read at step t; "gru" goes on from its own answers. options: of the Run. Raises ValueError for another
+    kind, and for another task.
     """
     checks.one_of("kind", kind, list(CLOCKS))
+    if task.name != "rhythms":
+        raise ValueError(f"task must be the clock task, see data.rhythms, got {task.name!r}")
     heard = task.train[0].shape[1]
     hands = [rhythm.angle for rhythm in RHYTHMS]
     told = heard + 2 * len(hands)
@@ -171,7 +174,7 @@ def tell_time(kind: str, task: Task, *, seed: int = 0, **options: Any) -> Run:
         "sim": sim,
     }
     settings = {"lr": 5e-3, "weight_decay": 1e-4, "batch_size": 128, **CLOCK[kind], **options}
-    every = max(1, settings["max_steps"] // 5)
+    every = max(1, (settings["max_steps"] or CLOCK[kind]["max_steps"]) // 5)
     return Run(_seeded(makers[kind], seed), task, seed=seed, **{"measure_every": every, **settings})
 
 

@@ -64,12 +64,13 @@ class Iterated(nn.Module):
 
     def orbit(self, x: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """(batch, inputs), (T,) whole steps -> (batch, T, outputs); z_1 is read at t = 0."""
+        counted = _whole(times)
         z = self.cell.initial(x)  # type: ignore[operator]
         states = []
-        for _ in range(_last(times) + 1):
+        for _ in range(int(counted.max()) + 1):
             z = self.cell(z, x)
             states.append(z)
-        return self.readout(torch.stack(states, 1)[:, times])
+        return self.readout(torch.stack(states, 1)[:, counted])
 
 
 @register
@@ -87,23 +88,24 @@ class Recurrent(nn.Module):
 
     def orbit(self, x: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         """(batch, samples), (T,) whole steps -> (batch, T, 1)."""
+        counted = _whole(times)
         state = x.new_zeros(len(x), self.options["units"])
         for heard in x.T:
             state = self.cell(heard[:, None], state)
         said = self.readout(state)
         answers = [said]
-        for _ in range(_last(times)):
+        for _ in range(int(counted.max())):
             state = self.cell(said, state)
             said = self.readout(state)
             answers.append(said)
-        return torch.stack(answers, 1)[:, times]
+        return torch.stack(answers, 1)[:, counted]
 
 
-def _last(times: torch.Tensor) -> int:
-    """The largest of some times, which must be whole steps from 0 on."""
+def _whole(times: torch.Tensor) -> torch.Tensor:
+    """The times as numbers of steps, long; they must be whole and from 0 on."""
     if times.is_floating_point() and not bool((times == times.round()).all()):
         raise ValueError("times must be whole steps for a model that counts them")
     last = float(times.max())
     if not math.isfinite(last) or float(times.min()) < 0:
         raise ValueError(f"times must be finite and at least 0, got {float(times.min()):g} to {last:g}")
-    return int(last)
+    return times.long()

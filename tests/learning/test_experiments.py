@@ -1,5 +1,7 @@
 """The paper's three tasks with the library's settings: what is trained, that it is seeded, and that it learns."""
 
+import math
+
 import pytest
 import torch
 
@@ -67,6 +69,54 @@ def test_the_words_name_the_papers_models(kind):
     assert (count(copied), count(drawn)) == pytest.approx(expected, rel=1e-2 if kind == "wide" else 0)
 
 
+@pytest.mark.parametrize("kind", experiments.CLOCKS)
+def test_every_clock_trains_and_its_seed_decides(kind):
+    task = data.rhythms(train=40, test=8)
+    runs = [experiments.tell_time(kind, task, seed=seed, max_steps=2, batch_size=20) for seed in (1, 1, 2)]
+    for run in runs:
+        for step in run:
+            assert step.loss > 0
+    assert same(runs[0].model, runs[1].model)
+    assert not same(runs[0].model, runs[2].model)
+    assert set(runs[0].history[-1].metrics) == {"error", "error beyond"}
+
+
+def test_only_the_told_clocks_hold_the_true_angles_and_the_sims_begin_near_them():
+    task = data.rhythms(train=400, test=8)
+    true = [2 * math.pi / period for period in (10.6, 14.3, 20.6, 33.1)]
+    for kind in ("deq told", "plain told"):
+        assert experiments.tell_time(kind, task).model.angles.tolist() == pytest.approx(true)
+    found = experiments.tell_time("sim", task).model.propagator
+    begun, bin_width = found.options["start"], 2 * math.pi / 128
+    assert not found.options["mixed"]
+    for angle in true:  # itself, or the second harmonic where that is the louder one
+        assert min(abs(a - h * angle) for a in begun for h in (1, 2)) < bin_width / 2
+
+
+def test_the_length_of_a_lesson_can_be_given_in_steps_or_in_epochs():
+    task = data.rhythms(train=256, test=8)
+    assert experiments.tell_time("sim", task).total_steps == experiments.CLOCK["sim"]["max_steps"]
+    assert experiments.tell_time("sim", task, max_steps=7).total_steps == 7
+    assert experiments.tell_time("sim", task, max_steps=None, epochs=3).total_steps == 3 * 2
+
+
+@pytest.mark.slow
+def test_a_sim_with_modes_can_tell_the_time_after_six_hundred_steps():
+    run = experiments.tell_time("sim", data.rhythms(train=500, test=40), max_steps=600, measure_every=600)
+    for _ in run:
+        pass
+    assert run.history[-1].metrics["error"] < 0.1
+    assert run.history[-1].metrics["error beyond"] < 0.3
+
+
+def test_a_deq_without_a_clock_stays_at_the_error_of_the_best_constant():
+    run = experiments.tell_time("deq", data.rhythms(train=500, test=40), max_steps=60, measure_every=60)
+    for _ in run:
+        pass
+    assert run.history[-1].metrics["error"] == pytest.approx(1, abs=0.1)
+    assert run.history[-1].metrics["error beyond"] == pytest.approx(1, abs=0.1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["single", "two"])
 def test_ten_symbols_are_carried_over_a_hundred_steps_within_six_hundred_steps_of_training(kind):
@@ -120,6 +170,8 @@ def test_a_sim_on_a_fourier_basis_draws_the_flower_better_than_bilinear_interpol
             "at most ten classes",
         ),
         (lambda: experiments.classify("single", small_digits(), lr=-1.0), "lr must be"),
+        (lambda: experiments.tell_time("clock", data.rhythms(train=4, test=4)), "kind must be one of 'deq'"),
+        (lambda: experiments.tell_time("sim", small_digits()), "task must be the clock task, see data.rhythms"),
         (lambda: experiments.classify("single", small_digits(), seed=-1), "seed must be at least 0"),
     ],
 )

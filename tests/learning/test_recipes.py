@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from simviz.dynamics.systems import StuartLandau, VanDerPol
+from simviz.dynamics.systems import AttractingTorus, StuartLandau, VanDerPol
 from simviz.learning.judge import judge
 from simviz.learning.orbits import trajectories, windows
 from simviz.learning.recipes import invariant_set_run, learn_invariant_set
@@ -162,3 +162,45 @@ GOOD = torch.zeros(4, 20, 2)
 def test_what_makes_no_sense_is_refused_by_name(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def from_the_torus(points):
+    """The exact distance of (..., 3) to the tube of radius 1 round the circle of radius 2 in the plane s3 = 0."""
+    return (torch.hypot(torch.hypot(points[..., 0], points[..., 1]) - 2, points[..., 2]) - 1).abs()
+
+
+def change_of_basis(found, true):
+    """The integer matrix of determinant 1 or -1 that takes the true angles nearest to the found ones, and its miss."""
+    entries = range(-3, 4)
+    rows = np.array([(a, b) for a in entries for b in entries])
+    tried = [(i, j) for i in range(len(rows)) for j in range(len(rows))]
+    tried = [pair for pair in tried if abs(round(np.linalg.det(rows[list(pair)]))) == 1]
+    missed = [np.abs(rows[list(pair)] @ true / found - 1).max() for pair in tried]
+    return rows[list(tried[int(np.argmin(missed))])], min(missed)
+
+
+def test_before_training_a_torus_phases_turn_evenly_and_its_decoder_knows_where_it_lies():
+    """From random phases the states would be anywhere; the torus is 6 across."""
+    data = AttractingTorus().trajectories(200, 80, 0.3)[:, 20:].float()
+    sim = invariant_set_run(data, 0.3, 2, device="cpu").model
+    with torch.no_grad():
+        phases = sim.propagator.phases(sim.observables(data[:20].flatten(0, 1))).unflatten(0, (20, -1))
+        late = sim.shadow(data[:, -1], torch.zeros(1))[:, 0]
+    waits = phases - sim.propagator.base_angles.detach() * torch.arange(data.shape[1])[:, None]
+    assert torch.polar(torch.ones_like(waits), waits).mean(1).abs().min() > 0.9  # 1 where they turn evenly
+    assert float(from_the_torus(late).mean()) < 0.15
+
+
+@pytest.mark.slow
+def test_the_attracting_torus_is_found():
+    data = AttractingTorus().trajectories(400, 100, 0.3)[:, 20:]
+    sim = learn_invariant_set(data, 0.3, frequencies=2, steps=200, device="cpu")
+    assert sim.finding.found
+    assert sim.finding.message.startswith("a torus of period")
+    found = sim.propagator.base_angles.detach().double().numpy()
+    _, missed = change_of_basis(found, np.array([0.3, 0.3 * math.sqrt(3)]))
+    assert missed < 0.005
+    with torch.no_grad():
+        points = sim.shadow(data[:20, 0].float(), torch.arange(0.0, 100.0)).flatten(0, 1)
+    assert float(from_the_torus(points).max()) < 0.05 * 6
+    assert float(from_the_torus(points).mean()) < 0.05

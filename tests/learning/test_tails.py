@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from simviz.dynamics.systems import StuartLandau, VanDerPol
-from simviz.learning.tails import harmonics_needed, linear_phase, orbit_phases, peak_angles
+from simviz.learning.tails import (
+    harmonics_needed,
+    linear_phase,
+    orbit_phases,
+    peak_angles,
+    pursued_angles,
+    refined_pair,
+)
 
 
 def two_oscillators(count=200, steps=60):
@@ -86,3 +93,42 @@ def test_the_plane_of_a_turn_in_many_dimensions_is_found(turn):
     torch.testing.assert_close((apart - apart[0, 0]).cos(), torch.ones_like(apart), atol=1e-2, rtol=0)
     assert float(seen.square().mean()) == pytest.approx(1.0, rel=1e-6)
     assert math.isclose(float(torch.linalg.svdvals(found[:, :-1] @ plane).log().diff()), 0.0, abs_tol=0.05)
+
+
+def test_four_known_sines_of_different_clocks_are_pursued_to_an_eighth_of_a_bin():
+    angles = [0.593, 0.439, 0.305, 0.190]
+    generator = torch.Generator().manual_seed(0)
+    phases = 6.3 * torch.rand(40, 4, 1, generator=generator, dtype=torch.float64)
+    sizes = torch.tensor([1.0, 0.9, 0.7, 0.5], dtype=torch.float64)[:, None]
+    own = torch.eye(4, dtype=torch.float64).repeat(10, 1)[..., None]  # each signal has one sine
+    turned = torch.tensor(angles, dtype=torch.float64)[:, None] * torch.arange(128)
+    signals = (own * sizes * (phases + turned).cos()).sum(1) + 3.0
+    bin_width = 2 * math.pi / 128
+    for some in (signals, signals.reshape(10, 4, 128).sum(1)):
+        assert pursued_angles(some, 4) == pytest.approx(angles, abs=bin_width / 8)
+    assert pursued_angles(signals, 2) == pytest.approx(angles[:2], abs=bin_width / 8)
+
+
+def quasi_periodic(angles, ks, count=30, steps=128, dim=3):
+    """Waves at sums k1 a + k2 b, every k with vectors of its own, the phases of each orbit's own."""
+    generator = torch.Generator().manual_seed(0)
+    begun = 6.3 * torch.rand(count, 1, 2, generator=generator, dtype=torch.float64)
+    phases = begun + torch.arange(steps)[:, None] * torch.tensor(angles, dtype=torch.float64)  # (count, steps, 2)
+    waves = phases @ torch.tensor(ks, dtype=torch.float64).T
+    across = torch.randn(2, len(ks), dim, generator=generator, dtype=torch.float64)
+    return waves.cos() @ across[0] + waves.sin() @ across[1] + 1.0
+
+
+def test_a_pair_is_refined_by_its_lattice_to_a_millionth():
+    true = [0.3, 0.3 * math.sqrt(3)]
+    tail = quasi_periodic(true, [(1, 0), (0, 1), (1, 1), (1, -1), (2, 0)])
+    near = [true[0] + 0.002, true[1] - 0.0015]
+    assert refined_pair(tail, near) == pytest.approx(true, abs=1e-6)
+
+
+def test_a_pair_stays_where_its_sines_would_fit_anything_and_near_where_it_is_wrong():
+    true = [0.3, 0.3 * math.sqrt(3)]
+    assert refined_pair(quasi_periodic(true, [(1, 0), (0, 1)], steps=20), [0.31, 0.5]) == [0.31, 0.5]
+    half_a_bin = math.pi / 128
+    for wrong in ([0.36, 0.45], [1.5, 2.2], [0.31, 1.0]):
+        assert refined_pair(quasi_periodic(true, [(1, 0), (0, 1)]), wrong) == pytest.approx(wrong, abs=half_a_bin)

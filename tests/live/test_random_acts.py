@@ -13,14 +13,17 @@ import time
 
 import pytest
 import torch
+from torch import nn
 
 from simviz import live
 from simviz.dynamics.systems import StuartLandau, VanDerPol
-from simviz.learning.data import digits
+from simviz.learning import experiments
+from simviz.learning.data import digits, rhythms
 from simviz.learning.run import Run
 from simviz.live.controls import Button, Choices, Handle, Select, Slider, Toggle
 from simviz.live.panels import learn_panel
 from simviz.models import paper
+from simviz.models.deq import DEQ, Tanh
 
 ACTS = int(os.environ.get("SIMVIZ_ACTS", "150"))
 GROWTH = 20e6
@@ -30,6 +33,17 @@ GROWTH = 20e6
 def run(tiers=1):
     torch.manual_seed(tiers)
     return Run(paper.image_classifier(tiers, 8, 1), digits(), max_steps=200, batch_size=32, snapshots=4)
+
+
+def clocks():
+    task = rhythms(train=100, test=40)
+    return {kind: experiments.tell_time(kind, task, max_steps=10) for kind in ("deq", "plain told", "sim")}
+
+
+def distilled():
+    torch.manual_seed(0)
+    deq = DEQ(Tanh(2, 3, gain=0.5), nn.Identity())
+    return live.DistilPanel(deq, torch.randn(64, 2), ranks=(1, 2), seeds=1, training=20, pairs=256)
 
 
 PANELS = {
@@ -43,6 +57,8 @@ PANELS = {
     "ink": lambda: live.InkPanel(),
     "game": lambda: live.GamePanel(),
     "gauge": lambda: live.GaugePanel(run().model, digits()),
+    "clock": lambda: live.ClockPanel(clocks()),
+    "distil": distilled,
     "landscape": lambda: live.LandscapePanel(),
     "learn": lambda: live.LearnPanel([StuartLandau(), VanDerPol()], count=60, length=40, steps=60),
 }

@@ -1,5 +1,6 @@
 """The propagators do what their eigenvalues say, for any time, and the gauge moves what no output sees."""
 
+import json
 import math
 
 import numpy as np
@@ -7,7 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from simviz.learning.checkpoint import load_model, save_model
+from simviz.models.config import build, describe
 from simviz.models.propagators import LowRank, Modes, Projection, half_lattice
+from simviz.models.sim import SIM
 
 
 def features(propagator, batch=5, seed=0):
@@ -29,6 +33,7 @@ ALL = {
     "free": lambda: modes(2, 2, 4, lattice=False, unit_phases=False),
     "lattice amplitudes": lambda: modes(1, 3, 2, unit_phases=False),
     "no decay": lambda: modes(1, 3, 0),
+    "cycles side by side": lambda: modes(3, 2, 2, mixed=False),
 }
 every_kind = pytest.mark.parametrize("make", ALL.values(), ids=ALL.keys())
 
@@ -136,6 +141,62 @@ def test_gradients_stay_finite_where_a_mode_has_decayed_to_denormal_numbers(make
     u = features(propagator).float()
     propagator.at(u, torch.linspace(0, 400, 801)).square().sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in propagator.parameters())
+
+
+@pytest.mark.parametrize("fixed", [1, 3])
+@pytest.mark.parametrize("unit_phases", [False, True])
+def test_without_a_frequency_the_limit_is_the_fixed_features_alone_and_the_rest_decays_as_powers(fixed, unit_phases):
+    propagator = modes(0, decaying=4, fixed=fixed, unit_phases=unit_phases)
+    assert (propagator.inputs, propagator.outputs) == (4 + fixed, 4 + fixed)
+    u, times = features(propagator), torch.tensor([0.0, 1.0, 2.5, 17.0], dtype=torch.float64)
+    limit = propagator.limit(u)
+    assert torch.equal(limit, torch.cat([torch.zeros(5, 4, dtype=torch.float64), u[:, 4:]], 1))
+    rho, omega = (p.detach().numpy() for p in (propagator.rho, propagator.omega))
+    values = np.exp(1j * omega) / (1 + np.exp(-rho))
+    begun = u[:, :4].numpy().reshape(5, 2, 2) @ [1, 1j]
+    orbit = propagator.at(u, times).detach().numpy()
+    for j, t in enumerate(times.tolist()):
+        np.testing.assert_allclose(orbit[:, j, :4].reshape(5, 2, 2) @ [1, 1j], begun * values**t, atol=1e-12)
+        np.testing.assert_array_equal(orbit[:, j, 4:], u[:, 4:].numpy())
+    spectrum = propagator.spectrum()
+    assert spectrum.eigenvalues.shape == (1 + fixed + 4,)
+    assert int((spectrum.eigenvalues == 1).sum()) == 1 + fixed
+    assert len(set(spectrum.names)) == len(spectrum.names)
+    assert propagator.base_angles.shape == (0,)
+
+
+def test_fixed_observables_stand_beside_what_turns_and_stay():
+    plain, more = modes(1, 3, 2, start=[0.3]), modes(1, 3, 2, start=[0.3], fixed=2)
+    u, times = features(more), torch.tensor([0.0, 3.0, 40.0], dtype=torch.float64)
+    at = more.at(u, times)
+    torch.testing.assert_close(at[..., :-2], plain.at(u[:, :-2], times))
+    assert torch.equal(at[..., -2:], u[:, None, -2:].expand(-1, 3, -1))
+    assert torch.equal(more.limit(u)[:, -2:], u[:, -2:])
+    assert int((more.spectrum().eigenvalues == 1).sum()) == 3
+
+
+@pytest.mark.parametrize("harmonics", [1, 3])
+def test_cycles_side_by_side_hold_the_multiples_of_each_angle_and_no_sum(harmonics):
+    start = [0.3, 0.41, 1.1]
+    propagator = modes(3, harmonics, 0, start=start, mixed=False, unit_phases=False)
+    expected = sorted(h * a for a in start for h in range(1, harmonics + 1))
+    assert sorted(propagator.persistent_angles().tolist()) == pytest.approx(expected, abs=1e-6)
+    assert torch.equal(half_lattice(1, harmonics, mixed=False), half_lattice(1, harmonics))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Modes(0, decaying=2, fixed=3, unit_phases=False), lambda: Modes(2, 2, 2, fixed=1, mixed=False)]
+)
+def test_fixed_and_side_by_side_modes_are_saved_and_come_back(make, tmp_path):
+    torch.manual_seed(0)
+    propagator = make()
+    sim = SIM(nn.Linear(3, propagator.inputs), propagator, nn.Identity(), nn.Linear(propagator.outputs, 2)).eval()
+    through = build(json.loads(json.dumps(describe(sim))))
+    assert through.propagator.options == propagator.options
+    x, times = torch.randn(4, 3), [0.0, 1.5, 7.0]
+    loaded = load_model(save_model(sim, tmp_path / "model"))
+    assert loaded.propagator.options == propagator.options
+    torch.testing.assert_close(loaded.orbit(x, times), sim.orbit(x, times), rtol=0, atol=0)
 
 
 def test_a_phase_at_the_origin_is_zero_and_its_gradient_finite():
@@ -246,7 +307,9 @@ def test_a_limit_of_sequences_is_the_limit_of_every_moment(kind):
         (lambda: Projection(4, 2).at(torch.ones(1, 4), torch.tensor([0.5])), "whole steps for a Projection"),
         (lambda: LowRank(4, 5), "rank must be at most d = 4, got 5"),
         (lambda: LowRank(0, 1), "d must be at least 1"),
-        (lambda: Modes(frequencies=0), "frequencies must be at least 1"),
+        (lambda: Modes(frequencies=-1), "frequencies must be at least 0, got -1"),
+        (lambda: Modes(fixed=-1), "fixed must be at least 0, got -1"),
+        (lambda: Modes(0, start=[0.1]), "start must hold one angle for each of 0 frequencies, got 1"),
         (lambda: Modes(harmonics=-1), "harmonics must be at least 1"),
         (lambda: Modes(decaying=3), "decaying must be even"),
         (lambda: Modes(decaying=-2), "decaying must be at least 0"),

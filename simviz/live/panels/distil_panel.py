@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from simviz import checks
 from simviz.figures.tables import Table
@@ -25,6 +25,14 @@ CELLS = 20
 """Teachers of the orbits' page that can be chosen."""
 STEPS = 10
 """Steps of a SIM's training a pull, on the orbits' page."""
+
+
+class Lesson(NamedTuple):
+    """The run that teaches a SIM the situation of this radius and cell."""
+
+    radius: float
+    cell: int
+    run: Run
 
 
 class DistilPanel(Panel):
@@ -74,7 +82,7 @@ class DistilPanel(Panel):
             Slider("cell", "Cell", 0, CELLS - 1, 1, cell),
         ]
         given = {"teacher": teacher, "x": x, "test": test, "ranks": ranks, "seeds": seeds, "training": training}
-        self._run: Run | None = None
+        self._run: Lesson | None = None
         super().__init__(controls, Player(self._beats), {**given, "pairs": pairs}, taught=(), trained=0)
 
     def length(self) -> int:
@@ -82,24 +90,25 @@ class DistilPanel(Panel):
         ranks, seeds, training = self._school
         if self.values["page"] == PAGES[0]:
             return 2 * len(ranks) * seeds * -(-training // 50)
-        return 80 if self.values["radius"] < 1 else 150
+        return 80 if self.values["radius"] <= 1 else 150
 
-    def _beats(self) -> Iterator[Student | Run]:
+    def _beats(self) -> Iterator[Student | Lesson]:
         """Teach students, or a SIM of the present situation: whatever the page shows when it begins."""
         if self.values["page"] == PAGES[0]:
             assert self._pairs is not None
             yield from students(self._pairs, *self._school)
             return
-        run = run_of(situation(self.values["radius"], int(self.values["cell"])), 0)
+        radius, cell = self.values["radius"], int(self.values["cell"])
+        run = run_of(situation(radius, cell), 0)
         for step in run:
             if step.step % STEPS == 0 or step.step == run.total_steps:
-                yield run
+                yield Lesson(radius, cell, run)
 
-    def played(self, item: Student | Run) -> None:
+    def played(self, item: Student | Lesson) -> None:
         """Take in a student as it is now, or that the SIM has learned some steps."""
-        if isinstance(item, Run):
+        if isinstance(item, Lesson):
             self._run = item
-            self.values["trained"] = item.step
+            self.values["trained"] = item.run.step
             return
         taught = self.values["taught"]
         if taught and taught[-1].error is None:
@@ -124,7 +133,10 @@ class DistilPanel(Panel):
         """Return the students so far, or the situation and what the SIM says of it."""
         if page == PAGES[0]:
             return Answers(*self._school, taught)
-        return orbits(situation(radius, int(cell)), self._run if trained else None)
+        lesson = self._run if trained else None
+        if lesson is not None and (lesson.radius, lesson.cell) != (radius, int(cell)):  # a pull between two situations
+            lesson = None
+        return orbits(situation(radius, int(cell)), None if lesson is None else lesson.run)
 
     def drawing(self, record: Answers | Orbits) -> FigureSpec:
         """Return the page, how things stand as its state."""

@@ -119,3 +119,24 @@ def test_a_learned_phase_is_near_the_angle():
     points = system.initial(500, seed=9).numpy()
     error = phases.phase_error(phases.learned_phase(sim, points), np.arctan2(points[:, 1], points[:, 0]))
     assert error.median < 0.1
+
+
+def test_the_error_beyond_a_disc_is_of_the_points_outside_it_alone():
+    """A phase that is wrong by 2 within a radius of 0.8 of the unstable point, nowhere else."""
+
+    def off(x):
+        return 2.0 * (torch.hypot(x[:, 0], x[:, 1]) < 0.8).to(x)
+
+    layer = finished(layering(StuartLandau(), known(off)))
+    x, y = np.meshgrid(layer.x, layer.y)
+    away = np.hypot(x, y)
+    assert layer.error_beyond(0.8).high < 1e-5
+    off_by = np.where(away < 0.8, 2.0, 0.0)
+    for radius in (0.0, 0.4, 0.7):
+        turns = np.exp(1j * off_by[away > radius])
+        apart = np.abs(np.angle(turns / turns.mean()))
+        found = layer.error_beyond(radius)
+        assert found.median == pytest.approx(np.median(apart), abs=1e-4)
+        assert found.high == pytest.approx(np.quantile(apart, 0.95), abs=1e-4)
+    with pytest.raises(ValueError, match="there is nothing to compare"):
+        layer.error_beyond(100.0)

@@ -27,6 +27,8 @@ PATH = 60
 """Iterates that are drawn."""
 START = 0.4
 """How far from z* they begin, in units of the two directions."""
+EDGE = 1e-6
+"""Radius 1 is taken so little below: there is no loop yet."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Orbits:
 @functools.lru_cache(maxsize=32)
 def situation(radius: float, seed: int) -> Situation:
     """Return what is known of the teacher with this radius and seed."""
-    found = teacher(radius, seed)
+    found = teacher(1 - EDGE if radius == 1 else radius, seed)
     jacobian = found.spectrum()
     values, vectors = torch.linalg.eig(_matrix(found))
     leading = vectors[:, values.abs().argmax()]
