@@ -129,12 +129,15 @@ def test_the_disc_shows_the_jacobians_own_eigenvalues_and_edmd_agrees_on_the_lea
 def test_the_plane_is_the_one_in_which_iterates_turn_about_the_fixed_point(turning):
     """Close to z* a step turns by the leading eigenvalue's angle and shrinks by its modulus, in some oval metric."""
     one = turning(radius=0.95)
-    path = np.stack([drawn(one, "iterates").x, drawn(one, "iterates").y], 1)[5:40]
+    seen = np.stack([drawn(one, "iterates").x, drawn(one, "iterates").y], 1)
+    known = one.record.situation
+    whole = np.linalg.norm((known.path - known.teacher.z_star).numpy(), axis=1)
+    assert np.linalg.norm(seen, axis=1)[:30] == pytest.approx(whole[:30], rel=0.02)  # nothing leaves the plane
+    path = seen[5:40]
     step = np.linalg.lstsq(path[:-1], path[1:], rcond=None)[0]
-    found = one.record.situation.teacher
     values = np.linalg.eigvals(step)
     assert np.abs(values) == pytest.approx([0.95, 0.95], abs=0.02)
-    assert np.abs(np.angle(values)) == pytest.approx([found.angle] * 2, abs=0.02)
+    assert np.abs(np.angle(values)) == pytest.approx([known.teacher.angle] * 2, abs=0.02)
 
 
 @pytest.mark.parametrize("radius", [0.8, 1.1])
