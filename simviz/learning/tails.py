@@ -157,9 +157,10 @@ def pursued_angles(signals: torch.Tensor, count: int) -> list[float]:
     times = torch.arange(len(rows), dtype=rows.dtype)
     bin_width = 2 * math.pi / len(rows)
     grid = torch.arange(2 * bin_width, math.pi, bin_width / 8, dtype=rows.dtype)
+    covariance = rows @ rows.T
     angles: list[float] = []
     for _ in range(count):
         chosen = torch.tensor(angles, dtype=rows.dtype)
         tried = torch.cat([chosen.expand(len(grid), -1), grid[:, None]], 1)
-        angles.append(float(grid[explained(tried, times, rows @ rows.T).argmax()]))
+        angles.append(float(grid[explained(tried, times, covariance).argmax()]))
     return angles

@@ -15,6 +15,8 @@ from simviz.records import Spectrum
 
 LOW, HIGH = 0.1, 4.0
 """Between these the scale of the leading pair is sought."""
+CLOSE = 1e-6
+"""How near to the radius that was asked the one of the cell must be."""
 REST = 0.4
 """The spectral norm of all of the cell's matrix but the leading pair."""
 
@@ -92,6 +94,10 @@ def teacher(radius: float, seed: int = 0, *, units: int = 16, inputs: int = 4, s
     if low * high > 0:
         raise ValueError(f"radius must be one that this cell can have at its x, {radius:g} is none: try another seed")
     found = stretched(brentq(lambda scale: stretched(scale).radius - radius, LOW, HIGH, xtol=1e-9))
+    if abs(found.radius - radius) > CLOSE:  # the fixed point jumps to another one on the way
+        raise ValueError(
+            f"radius must be one that this cell can have at its x, {radius:g} is jumped over: try another seed"
+        )
     for parameter in cell.parameters():
         parameter.requires_grad_(False)
     return found

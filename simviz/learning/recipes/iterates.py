@@ -90,9 +90,7 @@ def distil_orbits_run(
     task = Task("iterates", (seen, told), (fresh, judged), loss, _judged, goal="relative error", larger=False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        modes = Modes(
-            frequencies, HARMONICS, decaying, fixed=fixed, unit_phases=False, start=start if frequencies else None
-        )
+        modes = Modes(frequencies, HARMONICS, decaying, fixed=fixed, unit_phases=False, start=start)
         basis = FullyConnected(examples[0].numel(), modes.inputs, hidden=HIDDEN, activation=nn.GELU)
         sim = SIM(basis, modes, nn.Identity(), nn.Linear(modes.outputs, told.shape[2]))
     return Run(
