@@ -2,6 +2,7 @@
 
 import asyncio
 import pathlib
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -53,6 +54,36 @@ def paper():
     return live.ComparePanel(runs, list(kinds.values()))
 
 
+def growing(steps=(0, 150, 400, 2000)):
+    """How a limit cycle is learned, from left to right: the set in the plane above, its eigenvalues below."""
+    panel, subplots, traces, done = live.LearnPanel(VanDerPol()), [], [], 0
+    for column, step in enumerate(steps):
+        panel.ahead(step - done)
+        spec, done = panel.spec(), step
+        left, right = 0.255 * column, 0.255 * column + 0.235
+        plane, circle, _ = spec.subplots
+        for row, one in enumerate((plane, circle)):
+            place = (left, right, 0.56, 1.0) if row == 0 else (left, right, 0.0, 0.44)
+            title = f"step {step:,}" if row == 0 else ""
+            x, y = (replace(axis, title="" if column or side == "x" else axis.title) for side, axis in axes(one))
+            subplots.append(replace(one, title=title, place=place, x=x, y=y))
+            traces += [
+                replace(t, subplot=2 * column + row, key=f"{t.channel} {step}", legend=t.legend and column == 0)
+                for t in spec.traces
+                if t.subplot == row
+            ]
+    alt = (
+        "Above, from left to right: a knot in the state plane opens into the limit cycle of the Van der Pol oscillator, "
+        "which is dashed. Below: the learned eigenvalues, a fan of rays on the unit circle, each moving to its tick."
+    )
+    return replace(spec, subplots=tuple(subplots), traces=tuple(traces), state="", alt=alt, size=(1200, 720))
+
+
+def axes(subplot):
+    """The two axes of a subplot, with their names."""
+    return (("x", subplot.x), ("y", subplot.y))
+
+
 CHAPTERS = {
     "00_welcome": lambda: played(live.LearnPanel(StuartLandau())),
     "01_fixed_points": lambda: live.SolverPanel(modulus=0.9),
@@ -67,7 +98,7 @@ CHAPTERS = {
 }
 
 if __name__ == "__main__":
-    print(played(live.LearnPanel(VanDerPol())).still(DOCS / "first_light.png"))
+    (DOCS / "learning.png").write_bytes(figures.small_png(growing()))
     STILLS.mkdir(exist_ok=True)
     for name, panel in CHAPTERS.items():
         path = STILLS / f"{name}.png"

@@ -1,5 +1,6 @@
 """What mybinder.org would build: every run-time dependency is there, and the scripts do what they say."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -7,16 +8,20 @@ import stat
 import subprocess
 import sys
 import tomllib
+import urllib.parse
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
+from repo2docker.app import Repo2Docker
+from repo2docker.buildpacks import CondaBuildPack
 
 ROOT = pathlib.Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ASKED = [Requirement(r) for r in PROJECT["dependencies"]]
-CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base", "jupyter-core": "jupyter_core"}
+README = (ROOT / "README.md").read_text()
 ENVIRONMENT = yaml.safe_load((ROOT / "binder/environment.yml").read_text())
 
 
@@ -51,6 +56,45 @@ def test_pytorch_is_the_cpu_build_from_conda_forge_alone():
 def test_python_is_one_that_the_project_accepts():
     lowest = lowest_versions(ENVIRONMENT)["python"]
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(lowest)
+
+
+@pytest.fixture(scope="module")
+def buildpack():
+    """What repo2docker would build this repository with, in a checkout."""
+    chosen = None
+    with contextlib.chdir(ROOT):
+        app = Repo2Docker()
+        for kind in app.buildpacks:
+            chosen = kind(app.base_image)
+            chosen.platform = "linux/amd64"
+            if chosen.detect():
+                return chosen, chosen.render()
+    pytest.fail("repo2docker finds nothing that it can build")
+
+
+def test_repo2docker_builds_with_conda_from_the_environment(buildpack):
+    chosen, dockerfile = buildpack
+    assert type(chosen) is CondaBuildPack
+    assert chosen.python_version == "3.12"
+    assert chosen.binder_dir == "binder"
+    assert 'env update -p ${NB_PYTHON_PREFIX} --file "binder/environment.yml"' in dockerfile
+
+
+def test_repo2docker_runs_our_scripts_at_their_times(buildpack):
+    _, dockerfile = buildpack
+    assert "RUN ./binder/postBuild" in dockerfile
+    assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile
+    assert dockerfile.index("environment.yml") < dockerfile.index("./binder/postBuild")
+
+
+def test_the_readme_has_a_badge_for_each_chapter_that_opens_it():
+    badges = re.findall(r"\(https://mybinder\.org/v2/gh/([\w-]+/[\w-]+)/(\w+)\?urlpath=([^)]+)\)", README)
+    assert {place for place, _, _ in badges} == {PROJECT["urls"]["Repository"].removeprefix("https://github.com/")}
+    assert {branch for _, branch, _ in badges} == {"main"}
+    opened = [urllib.parse.unquote(path).removeprefix("lab/tree/") for _, _, path in badges]
+    assert opened[0] == "notebooks/00_welcome.ipynb"
+    chapters = {path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
+    assert set(opened) == chapters
 
 
 @pytest.mark.parametrize("script", ["postBuild", "start"])

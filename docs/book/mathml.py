@@ -3,7 +3,7 @@
 from typing import Any
 
 from docutils import nodes
-from docutils.utils.math import latex2mathml
+from docutils.utils.math import MathError, latex2mathml
 from sphinx.application import Sphinx
 
 
@@ -20,7 +20,10 @@ def display(writer: Any, node: nodes.math_block) -> None:
 
 
 def _mathml(node: nodes.Element, as_block: bool) -> str:
-    return str(latex2mathml.tex2mathml(node.astext(), as_block=as_block))
+    try:
+        return str(latex2mathml.tex2mathml(node.astext(), as_block=as_block))
+    except MathError as error:
+        raise ValueError(f"{error} in {node.astext()!r}, {node.source}:{node.line}") from error
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

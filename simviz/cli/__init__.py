@@ -1,4 +1,4 @@
-"""What can be done from the command line? Train a model, draw its spectrum, look the installation over.
+"""What can be done from the command line? Open the course, train a model, draw its spectrum, look things over.
 
 Nothing heavy is imported before a command needs it, so that `simviz --help` answers at once.
 """
@@ -10,8 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import simviz
 from simviz.cli import arguments
 from simviz.cli.stopped import Stopped
+from simviz.doctor.packages import python_too_old
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -19,9 +21,17 @@ def main(given: Sequence[str] | None = None) -> int:
 
     A training that was interrupted returns 130, or 143 where it was asked to end by SIGTERM.
     """
+    if too_old := python_too_old():
+        print(f"simviz: {too_old}", file=sys.stderr)
+        return 2
     options = _parser().parse_args(given)
     try:
         return options.command(options)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("simviz"):
+            raise
+        print(f"simviz: the module {error.name} is not installed; `simviz doctor` says what to do", file=sys.stderr)
+        return 2
     except (ValueError, ArithmeticError, OSError) as error:
         print(f"simviz: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -35,7 +45,10 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simviz", description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"simviz {simviz.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    arguments.lab(commands).set_defaults(command=_lab)
 
     train = commands.add_parser("train", help="train a model, draw how it went and save it")
     tasks = train.add_subparsers(required=True, metavar="TASK")
@@ -51,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="look the installation over and say what to do")
     doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from simviz.cli import lab
+
+    return lab.open_course(options)
 
 
 def _classify(options: argparse.Namespace) -> int:
@@ -80,6 +99,6 @@ def _spectrum(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from simviz import doctor
 
-    lines, complete = doctor.examine()
+    lines, complete = doctor.examine(draw=True)
     print("\n".join(lines))
     return 0 if complete else 1

@@ -13,6 +13,21 @@ PICTURES = ("china", "flower", "text")
 AUTOMATIC = "the one chosen for this task and model"
 
 
+def lab(commands: Any) -> argparse.ArgumentParser:
+    """Add `simviz lab`."""
+    words = "copy the course into a folder of yours and open it"
+    about = f"{words[0].upper()}{words[1:]} in JupyterLab. Files that are there already are kept as they are."
+    parser: argparse.ArgumentParser = commands.add_parser("lab", help=words, description=about)
+    where = "made where it is missing (default: simviz-course; for the short path: simviz-short)"
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help=where)
+    path = "all of each chapter, or twelve minutes of it (default: full; with --pages: short)"
+    parser.add_argument("--path", choices=("full", "short"), help=path)
+    parser.add_argument("--pages", action="store_true", help="pages without code, by Voila, instead of JupyterLab")
+    parser.add_argument("--port", type=int, help="of the server (default: one that is free)")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="print the address, open nothing")
+    return parser
+
+
 def classify(tasks: Any) -> argparse.ArgumentParser:
     """Add `simviz train classify`."""
     parser = _parser(tasks, "classify", "learn to tell images apart", list(CLASSIFIERS))

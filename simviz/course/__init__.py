@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "ablation": ["Ablation", "AblationResult"],
         "agreement": ["agree"],
+        "collecting": ["Collected", "collect"],
         "exercises": ["EXERCISES", "Exercise", "exercise"],
         "overview": ["forget", "progress"],
         "prediction": ["Prediction", "predict"],

@@ -130,21 +130,8 @@ class Journal:
 
     def _parsed(self, text: bytes) -> dict[str, Record]:
         """The records of a file; raises ValueError for one that is not of this format."""
-        content = json.loads(text.decode())
-        if (
-            not isinstance(content, dict)
-            or content.get("format") != FORMAT
-            or not isinstance(content.get("items"), list)
-        ):
-            raise ValueError("not a file of progress")
-        for record in content["items"]:
-            if not isinstance(record, dict) or not record.get("id"):
-                raise ValueError("not a record")
-            for name, (kinds, _) in _FIELDS.items():
-                if name in record and not isinstance(record[name], kinds):
-                    raise ValueError(f"not a value of {name}")
-        self._content = {name: value for name, value in content.items() if name != "items"}
-        return {record["id"]: record for record in content["items"]}
+        self._content, records = parsed(text)
+        return records
 
     def _set_aside(self, place: Path) -> None:
         """Rename a broken file, so that nothing of it is lost."""
@@ -179,6 +166,24 @@ class Journal:
         except (OSError, ValueError, RecursionError):
             return False
         return True
+
+
+def parsed(text: bytes) -> tuple[dict[str, Any], dict[str, Record]]:
+    """Return what a file of progress holds beside the records, and its records by id.
+
+    Raises ValueError for one that is not of this format, RecursionError for one that is nested without end.
+    """
+    content = json.loads(text.decode())
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("items"), list):
+        raise ValueError("not a file of progress")
+    for record in content["items"]:
+        if not isinstance(record, dict) or not record.get("id"):
+            raise ValueError("not a record")
+        for name, (kinds, _) in _FIELDS.items():
+            if name in record and not isinstance(record[name], kinds):
+                raise ValueError(f"not a value of {name}")
+    beside = {name: value for name, value in content.items() if name != "items"}
+    return beside, {record["id"]: record for record in content["items"]}
 
 
 def _beginning(id: str) -> Record:

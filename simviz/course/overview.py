@@ -34,7 +34,7 @@ def progress() -> Progress:
     records = JOURNAL.records()
     further = sorted({name for record in records for name in record} - set(FIELDS))
     columns = (*FIELDS, *further)
-    rows = tuple(tuple(_word(record.get(name)) for name in columns) for record in records)
+    rows = tuple(tuple(word(record.get(name)) for name in columns) for record in records)
     where = f"Kept in {JOURNAL.place}" if JOURNAL.place is not None else "Kept in memory until this kernel ends"
     begun = "" if rows else "Nothing yet. "
     return Progress(columns, rows, " ".join(filter(None, (f"{begun}{where}; nothing is sent.", JOURNAL.trouble))))
@@ -45,7 +45,8 @@ def forget() -> None:
     JOURNAL.forget()
 
 
-def _word(value: Any) -> Any:
+def word(value: Any) -> Any:
+    """Return one value of a record as it stands in a table."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -14,6 +14,7 @@ from simviz.figures.portraits import phase_portrait, return_map
 from simviz.figures.races import Lap, race
 from simviz.figures.render_matplotlib import still, to_matplotlib
 from simviz.figures.render_plotly import plotly_arrays, plotly_bar, plotly_layout, plotly_style, to_plotly
+from simviz.figures.sketch import as_image, to_svg
 from simviz.figures.spectra import angle_ticks, eigenvalue_points, jacobian_cloud, pseudospectrum, spectrum
 from simviz.figures.tables import Table, table
 from simviz.figures.training import at_step, evaluations, training_curves, unlabelled
@@ -24,6 +25,7 @@ __all__ = [
     "Table",
     "angle_ticks",
     "arrange",
+    "as_image",
     "at_step",
     "bars",
     "comparison",
@@ -57,6 +59,7 @@ __all__ = [
     "table",
     "to_matplotlib",
     "to_plotly",
+    "to_svg",
     "training_curves",
     "transfer_matrix",
     "unlabelled",

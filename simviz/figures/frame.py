@@ -86,6 +86,7 @@ def frame(spec: FigureSpec, index: int) -> Frame:
 def _ends(axis: Axis, drawn: list[np.ndarray]) -> tuple[float, float]:
     ends = axis.range
     if ends is None:
-        every = np.concatenate([d[np.isfinite(d)] for d in drawn] or [np.empty(0)])
-        ends = (float(every.min()), float(every.max())) if len(every) and every.min() < every.max() else (0.0, 1.0)
+        least, nothing = (0.0, (0.1, 1.0)) if axis.scale == "log" else (-math.inf, (0.0, 1.0))
+        every = np.concatenate([d[np.isfinite(d) & (d > least)] for d in drawn] or [np.empty(0)])
+        ends = (float(every.min()), float(every.max())) if len(every) and every.min() < every.max() else nothing
     return (math.log10(ends[0]), math.log10(ends[1])) if axis.scale == "log" else ends

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figure": ["LiveFigure"],
         "panels.clock_panel": ["ClockPanel"],
         "panels.compare_panel": ["ComparePanel"],
+        "panels.dashboard": ["Dashboard"],
         "panels.distil_panel": ["DistilPanel"],
         "panels.game_panel": ["GamePanel"],
         "panels.gauge_panel": ["GaugePanel"],

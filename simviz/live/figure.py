@@ -21,7 +21,7 @@ import numpy as np
 import rjsmin
 import traitlets
 
-from simviz.figures import Table, embedded, plotly_bar, plotly_layout, plotly_style, stills
+from simviz.figures import Table, as_image, embedded, plotly_bar, plotly_layout, plotly_style, stills
 from simviz.live.channels import Channel
 from simviz.live.publisher import Publisher
 from simviz.records import FigureSpec
@@ -192,7 +192,10 @@ class LiveFigure(anywidget.AnyWidget):
         if stills():
             spec = self.snapshot()
             return {"text/html": embedded(spec), "text/plain": spec.alt}
-        return super()._repr_mimebundle_(**options)
+        shown = super()._repr_mimebundle_(**options)
+        data, about = shown if isinstance(shown, tuple) else (shown, {})
+        spec = self.snapshot()  # for whoever opens the saved notebook where nothing moves
+        return {**(data or {}), "text/html": as_image(spec), "text/plain": spec.alt}, about
 
     def _turn(self) -> bool:
         try:

@@ -26,6 +26,11 @@ ASK = f"""async ([expression, seconds]) => {{
   if (reply === null) return '! {UNANSWERED}: in ' + seconds + ' s';
   const value = reply.content.user_expressions.value;
   return value.status === 'ok' ? value.data['text/plain'] : '! ' + value.ename + ': ' + value.evalue; }}"""
+NOTEBOOKS_OWN = (
+    "Cannot read properties of undefined (reading 'schema')",  # its shortcuts, asked before their settings have come
+    "Command 'filebrowser:open-path' not registered.",  # of a file browser that its page of one notebook lacks
+)
+"""Errors of Notebook 7's own code as it loads, whatever is in the notebook."""
 WRONG = """() => [...document.querySelectorAll('.jp-OutputArea-output')].filter(output =>
   ['application/vnd.jupyter.error', 'application/vnd.jupyter.stderr'].includes(output.dataset.mimeType)
   || /^(Error displaying|Loading) widget/.test(output.innerText)).map(output => output.innerText)"""
@@ -51,8 +56,12 @@ class Lab:
         height: int = 1000,
         reduced_motion: bool = False,
         relay: Relay | None = None,
+        front: str = "lab",
     ) -> "Lab":
-        """Open a copy of the notebook (and of what lies beside it) in a new workspace with a new kernel."""
+        """Open a copy of the notebook (and of what lies beside it) in a new workspace with a new kernel.
+
+        front: "lab", JupyterLab; "notebook", Notebook 7 of the same server.
+        """
         if self.context is not None:
             raise RuntimeError("this lab has a notebook open already: one test, one notebook")
         notebook, name = pathlib.Path(notebook), uuid.uuid4().hex[:8]
@@ -69,14 +78,16 @@ class Lab:
         self.context.route(lambda url: not self._ours(url), self._refuse)
         self.page = self.context.new_page()
         self.page.on("console", lambda m: self.console.append(f"{m.type}: {m.text}"))
-        self.page.on("pageerror", lambda e: self._page_errors.append(f"page error: {e}"))
+        self.page.on("pageerror", self._page_error)
         self.page.on("dialog", lambda d: d.accept())  # "leave the page?"
         self.page.on("websocket", lambda ws: None if self._ours(ws.url) else self.offsite.append(ws.url))
         self.wire = Wire(self.context.new_cdp_session(self.page))
-        address = f"{self.url}/lab/workspaces/{name}/tree/{name}/{notebook.name}?token={self.server.token}"
+        path = {"lab": f"lab/workspaces/{name}/tree", "notebook": "notebooks"}[front]
+        address = f"{self.url}/{path}/{name}/{notebook.name}?token={self.server.token}"
         self.page.goto(address, wait_until="domcontentloaded")
         self._ready()
-        self.command("application:toggle-left-area")
+        if front == "lab":
+            self.command("application:toggle-left-area")
         return self
 
     def _ours(self, url: str) -> bool:
@@ -86,6 +97,10 @@ class Lab:
     def _refuse(self, route) -> None:
         self.offsite.append(route.request.url)
         route.abort()
+
+    def _page_error(self, error) -> None:
+        if not (error.message in NOTEBOOKS_OWN and "/static/notebook/" in (error.stack or "")):
+            self._page_errors.append(f"page error: {error}")
 
     def _ready(self) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)

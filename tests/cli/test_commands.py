@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from simviz import cli, doctor
+from simviz import cli
 from simviz.learning import experiments
 from simviz.learning.checkpoint import load_model, save_model
 from simviz.learning.data import digits
@@ -131,23 +131,6 @@ def test_an_unknown_model_is_refused_by_the_parser(capsys):
         cli.main(["train", "classify", "--model", "triple"])
     assert caught.value.code == 2
     assert "invalid choice: 'triple'" in capsys.readouterr().err
-
-
-def test_the_doctor_names_versions_and_the_machine(capsys):
-    code, out, _ = command("doctor", capsys=capsys)
-    assert code == 0
-    assert re.search(rf"^torch +{re.escape(torch.__version__.split('+')[0])}", out, re.MULTILINE)
-    for name in ("python", "plotly", "jupyterlab", "anywidget", "device", "cores", "memory", "chromium"):
-        assert re.search(rf"^{name} +\S", out, re.MULTILINE)
-
-
-def test_the_doctor_says_what_is_missing_and_what_to_do(monkeypatch, capsys):
-    monkeypatch.setitem(doctor.NEEDED, "no-such-package-here", "never installed")
-    monkeypatch.setattr(doctor, "find_chromium", lambda: None)
-    code, out, _ = command("doctor", capsys=capsys)
-    assert code == 1
-    assert "MISSING (never installed): python -m pip install no-such-package-here" in out
-    assert "python -m playwright install chromium" in out
 
 
 def test_help_answers_without_loading_torch():

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
@@ -87,22 +88,22 @@ class Client(NotebookClient):
         super().handle_comm_msg(outs, msg, cell_index)
 
 
-def run(path: pathlib.Path, timeout: float = 300, short: bool = False) -> list[str]:
+def run(path: pathlib.Path, timeout: float = 300, short: bool = False, more: Sequence[str] = ()) -> list[str]:
     """Execute a notebook in a fresh kernel of this Python; return what went wrong.
 
-    timeout: seconds a cell; short: only the cells of the short path.
+    timeout: seconds a cell; short: only the cells of the short path; more: cells to run after its own.
     """
     try:
-        return _run(path, timeout, short)
+        return _run(path, timeout, short, more)
     except AssertionError:  # nbclient's own, now and then; what a cell raises is a CellExecutionError
-        return _run(path, timeout, short)
+        return _run(path, timeout, short, more)
 
 
-def _run(path: pathlib.Path, timeout: float, short: bool) -> list[str]:
+def _run(path: pathlib.Path, timeout: float, short: bool, more: Sequence[str] = ()) -> list[str]:
     notebook = nbformat.read(path, as_version=4)
     if short:
         notebook.cells = [cell for cell in notebook.cells if "short" in cell.metadata.get("tags", [])]
-    notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
+    notebook.cells += [nbformat.v4.new_code_cell(source) for source in (*more, LAST_CELL)]
     own = KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True)  # this Python, whatever the user has installed
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=own)
     client = Client(

@@ -8,7 +8,8 @@ import pytest
 from tests.notebooks import checks
 
 FOLDER = pathlib.Path(__file__).parents[2] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))  # the chapters
+TALK = FOLDER / "talk.ipynb"
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -31,6 +32,18 @@ def test_it_runs_to_its_end(path):
 @each_notebook
 def test_its_short_path_runs_alone(path):
     assert checks.run(path, short=True) == []
+
+
+def test_the_notebook_for_talks_is_in_order_as_a_file():
+    assert checks.faults_in_file(TALK) == []
+    tags = {tag for cell in nbformat.read(TALK, as_version=4).cells for tag in cell.metadata.tags}
+    assert tags == {"short"}  # so that a copy of the short path has it whole
+
+
+@pytest.mark.slow
+def test_the_notebook_for_talks_shows_every_tab_in_less_than_a_gigabyte():
+    every = "for title in talk.titles:\n    talk.choose(title)\nassert len(talk.panels) == len(talk.titles) == 7"
+    assert checks.run(TALK, more=[every]) == []
 
 
 @pytest.fixture
@@ -186,7 +199,7 @@ def test_the_short_path_leaves_the_other_cells_out(write):
 def test_only_the_clients_own_assertion_is_tried_again_and_once(monkeypatch, write):
     tries = []
 
-    def stumble(path, timeout, short):
+    def stumble(path, timeout, short, more):
         tries.append(path)
         if len(tries) == 1:
             raise AssertionError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from simviz.course.exercises.base import Exercise
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     import ipywidgets
 
 _NAMES = ("First hint", "Second hint")
+NO_CODE = (
+    "Here is no place to write code: this one wants the notebook, which `simviz lab` opens. "
+    "Think first what the answer could be; the hints are open to you here too."
+)
+"""Said on a page without code, in place of what to write where."""
+
+
+def without_code() -> bool:
+    """Return whether the kernel serves a page without code (Voila)."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def heading(exercise: Exercise) -> str:
@@ -68,12 +79,15 @@ class Card:
             " open" if self.outcome.outcome == "blank" else "", to_html(self.exercise.statement)
         )
         mark = f"<p><strong>{self.outcome.headline}.</strong></p>"
-        self.verdict = Said(value=f"{mark}{to_html(self.outcome.text)}<p>{onwards(self.outcome)}</p>")
+        unwritten = self.outcome.outcome == "blank" and without_code()
+        text = NO_CODE if unwritten else self.outcome.text
+        self.verdict = Said(value=f"{mark}{to_html(text)}<p>{onwards(self.outcome)}</p>")
         self.first = button(_NAMES[0], lambda: self._hint(1))
         self.second = button(_NAMES[1], lambda: self._hint(2))
         self.solution = button("Solution", self._solution)
         self.opened, self.note = Said(), ipywidgets.HTML()
-        row = ipywidgets.HBox([self.first, self.second, self.solution], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        buttons = [self.first, self.second, *([] if unwritten else [self.solution])]  # it would never open there
+        row = ipywidgets.HBox(buttons, layout=ipywidgets.Layout(flex_flow="row wrap"))
         head = ipywidgets.HTML(heading(self.exercise) + asked)
         return framed([head, self.verdict, row, self.opened, *self._afterwards(), self.note])
 

@@ -21,6 +21,7 @@ from simviz.dynamics.orbits.recurrence import cycle_length, digits, return_map, 
 from simviz.dynamics.systems import System
 
 KINDS = ("fixed point", "cycle", "closed curve", "torus", "chaos", "escape", "undecided")
+"""What `classify` may call a set; the last two are no sets."""
 _WINDOWS = 8
 _SHORTEST = 256
 

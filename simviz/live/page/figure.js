@@ -12,6 +12,8 @@ const PICTURES = 6;  // small stills under the figure, for a reader who asked fo
 function isDark(element) {
   const lab = document.body.dataset.jpThemeLight;
   if (lab !== undefined) return lab === "false";
+  const named = document.body.dataset.vscodeThemeKind || document.documentElement.getAttribute("theme");  // VS Code, Colab
+  if (named) return /dark|high-contrast$/.test(named);
   const colour = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g);
   if (colour && (colour.length < 4 || +colour[3] > 0)) {
     return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 128;
@@ -297,12 +299,16 @@ function render({ model, el }) {
       ready();
     }
   });
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class", "style"] });
+  const named = ["data-jp-theme-light", "data-vscode-theme-kind", "theme", "class", "style"];
+  for (const one of [document.body, document.documentElement]) themes.observe(one, { attributes: true, attributeFilter: named });
 
+  let leave;
+  const left = new Promise((resolve) => { leave = resolve; });
   (async () => {
     try {
       Plotly = (await plotlyOfThePage())
-        || (await plotlyOfTheKernel(model, (text) => { state.textContent = text; }));
+        || (await plotlyOfTheKernel(model, (text) => { state.textContent = text; }, left));
+      if (gone) return;
       await draw();
       ready();
       if (drawing.table) table.set(true, false);
@@ -313,6 +319,7 @@ function render({ model, el }) {
 
   return () => {
     gone = true;
+    leave();
     clearTimeout(late);
     model.off("msg:custom", take);
     model.off("change:error", showError);

@@ -4,6 +4,8 @@
 const MIME = "application/vnd.plotly.v1+json";
 const MAJOR = 4;  // of plotly.js, tested
 
+const LEFT = "the figure that asked for the drawing library was taken off the page";
+
 const fits = (plotly) => plotly && plotly.react && parseInt(plotly.version, 10) === MAJOR ? plotly : null;
 
 // Plotly that JupyterLab has loaded for its own renderer: drawing one empty figure with it sets globalThis.Plotly.
@@ -22,28 +24,43 @@ async function plotlyOfThePage() {
   }
 }
 
-// One request a page, whatever the number of figures. A Plotly of another version that the page has stays in its place.
-function plotlyOfTheKernel(model, tell) {
-  globalThis.simvizPlotly ??= new Promise((resolve, reject) => {
-    tell("Fetching the drawing library from the kernel, 5 MB, once for this page ...");
-    const take = (message, buffers) => {
+// As a module of its own, in which no loader of the page's (AMD, CommonJS) is in sight: Plotly comes back to us, and
+// whatever the page calls Plotly is afterwards what it was before.
+const shielded = (source) => new Blob([
+  `const before = Object.getOwnPropertyDescriptor(globalThis, "Plotly"), module = { exports: {} };
+  const exports = module.exports, define = undefined;\n`, source,
+  `\nif (before) Object.defineProperty(globalThis, "Plotly", before); else delete globalThis.Plotly;
+  export default module.exports;`,
+], { type: "text/javascript" });
+
+// One request a page, whatever the number of figures: globalThis.simvizPlotly promises what the first one asked for.
+// left: a promise kept when the figure is taken off the page, its kernel perhaps with it; then another figure asks.
+async function plotlyOfTheKernel(model, tell, left) {
+  let here = true;
+  left.then(() => { here = false; });
+  tell("Fetching the drawing library from the kernel, 5 MB, once for this page ...");
+  const asked = globalThis.simvizPlotly ??= new Promise((resolve, reject) => {
+    const take = async (message, buffers) => {
       if (!message.plotly) return;
       model.off("msg:custom", take);
-      const before = globalThis.Plotly;
-      const address = URL.createObjectURL(new Blob([buffers[0]], { type: "text/javascript" }));
-      const script = document.createElement("script");
-      script.onload = () => {
-        const fetched = globalThis.Plotly;
-        if (before) globalThis.Plotly = before;
+      const address = URL.createObjectURL(shielded(buffers[0]));
+      try {
+        resolve((await import(/* webpackIgnore: true */ address)).default);
+      } catch (error) {
+        reject(new Error(`the drawing library could not be loaded: ${error.message}`));
+      } finally {
         URL.revokeObjectURL(address);
-        resolve(fetched);
-      };
-      script.onerror = () => reject(new Error("the drawing library could not be loaded"));
-      script.src = address;
-      document.head.append(script);
+      }
     };
     model.on("msg:custom", take);
     model.send({ want: "plotly" });
+    left.then(() => reject(new Error(LEFT)));
   });
-  return globalThis.simvizPlotly;
+  try {
+    return await asked;
+  } catch (error) {
+    if (globalThis.simvizPlotly === asked) globalThis.simvizPlotly = undefined;
+    if (error.message !== LEFT || !here) throw error;  // by its words: every figure has a module of its own
+    return plotlyOfTheKernel(model, tell, left);
+  }
 }

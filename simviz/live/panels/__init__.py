@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "clock_panel": ["ClockPanel"],
         "compare_panel": ["ComparePanel"],
+        "dashboard": ["Dashboard"],
         "distil_panel": ["DistilPanel"],
         "game_panel": ["GamePanel"],
         "gauge_panel": ["GaugePanel"],
