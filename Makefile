@@ -56,9 +56,9 @@ prove: env  ## long campaigns, an hour or two: a hundred kills of a training run
 	SIMVIZ_CLICKS=300 $(BIN)/python -m pytest tests/browser/test_panels.py -k random
 	$(BIN)/python benchmarks/quality.py
 
-benchmark: env  ## times beside the named peers, which it installs: torchdeq and PyDMD
+benchmark: env  ## times beside the named peers, which it installs: torchdeq and PyDMD; live figures; Binder
 	$(PIP) install --quiet -c constraints.txt -e ".[benchmarks]"
-	@for script in anderson classifiers edmd gradients jacobian live; do \
+	@for script in anderson binder classifiers edmd gradients jacobian live; do \
 		echo; echo "$$script"; $(BIN)/python benchmarks/$$script.py || exit; done
 
 clean:  ## remove the environment, caches and build results

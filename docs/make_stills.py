@@ -60,28 +60,20 @@ def growing(steps=(0, 150, 400, 2000)):
     for column, step in enumerate(steps):
         panel.ahead(step - done)
         spec, done = panel.spec(), step
-        left, right = 0.255 * column, 0.255 * column + 0.235
-        plane, circle, _ = spec.subplots
-        for row, one in enumerate((plane, circle)):
-            place = (left, right, 0.56, 1.0) if row == 0 else (left, right, 0.0, 0.44)
-            title = f"step {step:,}" if row == 0 else ""
-            x, y = (replace(axis, title="" if column or side == "x" else axis.title) for side, axis in axes(one))
-            subplots.append(replace(one, title=title, place=place, x=x, y=y))
+        for row, (subplot, title) in enumerate(zip(spec.subplots[:2], (f"step {step:,}", ""), strict=True)):
+            place = (0.255 * column, 0.255 * column + 0.235, 0.56 * (1 - row), 1 - 0.56 * row)
+            y = replace(subplot.y, title="" if column else subplot.y.title)
+            subplots.append(replace(subplot, title=title, place=place, y=y))
             traces += [
                 replace(t, subplot=2 * column + row, key=f"{t.channel} {step}", legend=t.legend and column == 0)
                 for t in spec.traces
                 if t.subplot == row
             ]
     alt = (
-        "Above, from left to right: a knot in the state plane opens into the limit cycle of the Van der Pol oscillator, "
-        "which is dashed. Below: the learned eigenvalues, a fan of rays on the unit circle, each moving to its tick."
+        "Above, from left to right: a knot in the state plane opens into the limit cycle of the Van der Pol "
+        "oscillator, dashed. Below: the learned eigenvalues, a fan of rays on the unit circle, each finding its tick."
     )
     return replace(spec, subplots=tuple(subplots), traces=tuple(traces), state="", alt=alt, size=(1200, 720))
-
-
-def axes(subplot):
-    """The two axes of a subplot, with their names."""
-    return (("x", subplot.x), ("y", subplot.y))
 
 
 CHAPTERS = {
