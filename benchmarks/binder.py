@@ -1,9 +1,9 @@
 """Does the course fit into a free Binder? Memory and time of each chapter on one core, and the cold start. Linux only.
 
-python benchmarks/binder.py [--full] [NUMBER ..]: all chapters or those named, with their trainings shortened as on
-Binder's short path, or --full. Each chapter runs in a kernel of its own, held to one core with the threads that
-binder/start sets there; the server is a JupyterLab with the page open. Memory is the sum of both peaks, as the system
-counts them (VmHWM), so the true peak is at most that.
+python benchmarks/binder.py [--fast] [NUMBER ..]: all chapters or those named, as a visitor runs them from top to
+bottom, or with their trainings shortened as in the tests. Each chapter runs in a kernel of its own, held to one core
+with the threads that binder/start sets there; the server is a JupyterLab with the page open. Memory is the sum of both
+peaks, as the system counts them (VmHWM), so the true peak is at most that.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def cold_start(env: dict[str, str]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="of chapters, such as 07 (default: all)")
-    parser.add_argument("--full", action="store_true", help="trainings as long as they are")
+    parser.add_argument("--fast", action="store_true", help="shorten the trainings")
     options = parser.parse_args()
     env = binder_environment()
     print("binder/start sets", " ".join(f"{name}={value}" for name, value in sorted(env.items())))
@@ -112,10 +112,9 @@ def main() -> None:
     print(f"the server's peak: {server:.0f} MB")
     core = {min(os.sched_getaffinity(0))}
     os.sched_setaffinity(0, core)
-    env |= {"SIMVIZ_PROGRESS": ""} | ({} if options.full else {"SIMVIZ_FAST": "1"})
-    print(
-        f"{'chapter':28} {'kernel':>8} {'both':>8} {'seconds':>8}   one core, {'full' if options.full else 'shortened'}"
-    )
+    env |= {"SIMVIZ_PROGRESS": ""} | ({"SIMVIZ_FAST": "1"} if options.fast else {})
+    how = "shortened" if options.fast else "in full"
+    print(f"{'chapter':28} {'kernel':>8} {'both':>8} {'seconds':>8}   one core, {how}")
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         if not options.numbers or path.name[:2] in options.numbers:
             kernel, seconds = chapter(path, env)

@@ -14,10 +14,11 @@ import nbformat
 import pytest
 
 import simviz
+from simviz import live
 from simviz.course.exercises import EXERCISES
 from simviz.course.questions import QUESTIONS
 from tests.test_inventory import inventory
-from tests.test_readme import differences, examples, run
+from tests.test_readme import commands, differences, examples, help_of, run
 
 ROOT = pathlib.Path(__file__).parents[1]
 BOOK = ROOT / "docs" / "book"
@@ -206,10 +207,21 @@ def test_the_code_in_the_book_prints_what_stands_below_it(tmp_path, name, code, 
 def test_code_in_the_book_is_narrow_enough_to_be_read():
     for _, code, _ in EXAMPLES:
         assert max(map(len, code.split("\n"))) <= 88
-    assert {name for name, _, _ in EXAMPLES} == {"own.md", "teach/measuring.md"}
+    assert {name for name, _, _ in EXAMPLES} == {"own.md", "teach/measuring.md", "use.md"}
     own = WRITTEN["own.md"]
     for part in ("system", "data", "basis", "cell", "solver", "observables", "trajectories"):
         assert re.search(rf"^## .*{part}", own, re.M | re.I), f"no example of your own {part}"
+
+
+def test_every_panel_and_every_command_is_in_the_page_on_their_use():
+    text = WRITTEN["use.md"]
+    panels = set(re.findall(r"^\| `live\.(\w+)\(", text, re.M))
+    assert panels == {name for name in live.__all__ if name.endswith("Panel")} | {"Dashboard"}
+    listed = commands(text, "simviz")
+    assert {line.split()[1] for line in listed} == {"lab", "train", "spectrum", "doctor"}
+    for line in listed:
+        known = help_of(line)
+        assert [word for word in line.split() if word.startswith("-") and word not in known] == []
 
 
 def symbols():

@@ -67,6 +67,7 @@ def test_pre_commit_accepts_its_hooks_and_they_are_the_checks_of_make():
 
 
 def test_there_is_one_version():
+    assert f"version = {{{simviz.__version__}}}" in (ROOT / "README.md").read_text()
     assert read("CITATION.cff")["version"] == simviz.__version__
     changes = re.findall(r"^## \[([^\]]+)\](?: - (\S+))?$", (ROOT / "CHANGELOG.md").read_text(), re.M)
     released = [one for one in changes if one != ("Unreleased", "")]

@@ -121,6 +121,59 @@ def test_every_relative_link_and_picture_is_there(name):
     assert [address for address in links(page(name)) if not (ROOT / address).exists()] == []
 
 
+def rows(name: str) -> list[list[str]]:
+    """The rows of a page's tables, cell by cell."""
+    lines = [line for line in page(name).splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def row(table: list[list[str]], *first: str) -> list[str]:
+    """The one row that begins like this, without these cells and with the spreads cut off."""
+    (found,) = [cells for cells in table if cells[: len(first)] == list(first)]
+    return [re.sub(r" \(.*\)|, once$", "", cell) for cell in found[len(first) :]]
+
+
+def test_the_readmes_table_has_the_numbers_of_the_pages_that_it_names():
+    speed, quality = rows("docs/speed.md"), rows("docs/quality.md")
+    anderson = [[float(cell) for cell in row(speed, units, "spread", "1e-6")] for units in ("128", "512")]
+    training, folded, _ = zip(row(speed, "one"), row(speed, "two"), strict=True)
+    named = ("single-tier SIM", "deep equilibrium model", "plain net widened to the SIM's parameters")
+    sim, deq, plain = (row(quality, "mnist5k", model)[1:4] for model in named)
+    edmd = row(speed, "condition 550, held out")[1:]
+    jacobian = [row(speed, *first)[-1] for first in (("tanh, 1,000",), ("convolutional, 4,096",))]
+    van_der_pol = [row(quality, "Van der Pol, mu 1", seed) for seed in "012"]
+    gradients = [row(speed, units, "the defaults, Anderson and GMRES")[-1] for units in ("128", "512")]
+    promised = [
+        "{:.1f} and {:.1f} times fewer evaluations".format(*(a[1] / a[0] for a in anderson)),
+        "{:.2f} and {:.2f} times faster (128, 512 units)".format(*(a[2] for a in anderson)),
+        "{:.1f} and {:.1f} times fewer, ".format(*(a[3] / a[0] for a in anderson)),
+        "{:.2f} and {:.2f} times faster |".format(*(a[4] for a in anderson)),
+        f"| {gradients[0]} and {gradients[1]}: torchdeq is faster |",
+        f"| {jacobian[0]} and {jacobian[1]} times faster |",
+        f"| {edmd[0]}, {edmd[1]} and {edmd[2]} times faster |",
+        f"| {training[0]} and {training[1]}: hardly faster",
+        f"| {folded[0]} and {folded[1]} times faster |",
+        f"one-tier SIM {sim[0]} ± {sim[1]} per cent in {sim[2]} s; DEQ {deq[0]} ± {deq[1]} in {deq[2]} s; "
+        f"plain net {plain[0]} ± {plain[1]} in {plain[2]} s",
+        f"period within {max(float(v[0]) for v in van_der_pol):.3f} per cent, "
+        f"set within {max(float(v[1]) for v in van_der_pol):.4f}",
+    ]
+    first, update, beside = (
+        row(rows("docs/live.md"), what)
+        for what in (
+            "Start to the first moving point",
+            "from a change in Python to pixels",
+            "seconds a step with a figure open, beside none",
+        )
+    )
+    milliseconds = [re.search(r"median (\d+) ms", cells[0])[1] for cells in (first, update)]
+    promised += [
+        f"| {first[1]}; {update[1].split(' at')[0]} wanted | {milliseconds[0]} ms; {milliseconds[1]} ms |",
+        f"| {beside[0].split(' times')[0]} times as long: we had asked for {beside[1].split(':')[0]} |",
+    ]
+    assert [words for words in promised if words not in page("README.md")] == []
+
+
 SAMPLE = """# Sample
 `make test`, see [the map](CONTRIBUTING.md#map) and [nothing](missing/file.md), [far](https://example.org).
 

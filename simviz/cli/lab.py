@@ -19,6 +19,8 @@ FOLDERS = {"full": "simviz-course", "short": "simviz-short"}
 HOST = "127.0.0.1"
 SECONDS = 3
 """Until Voila answers."""
+IDLE, OFTEN = 600, 60
+"""Seconds after which a kernel without a page is ended, and between two looks: not every page can say goodbye."""
 
 
 def open_course(options: argparse.Namespace) -> int:
@@ -67,7 +69,7 @@ def _check_browser() -> None:
         webbrowser.get()
     except webbrowser.Error:
         raise ValueError(
-            "no browser was found here; say --no-browser and open the address that it prints on a machine that has one"
+            "no browser can be opened from here; say --no-browser and open the address that it prints elsewhere"
         ) from None
 
 
@@ -97,7 +99,8 @@ def _pages(folder: Path, port: int | None, browser: bool) -> None:
     Voila.launch_instance(
         [
             str(folder), "--no-browser", f"--port={port}", f"--Voila.ip={HOST}", f"--Voila.root_dir={folder}",
-            f"--Voila.token={token}",
+            f"--Voila.token={token}", f"--MappingKernelManager.cull_idle_timeout={IDLE}",
+            f"--MappingKernelManager.cull_interval={OFTEN}",
         ]
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ class Pages:
         options = [
             "--no-browser", "--Voila.ip=127.0.0.1", f"--port={self.port}", f"--Voila.token={self.token}",
             f"--Voila.root_dir={folder}", f"--VoilaConfiguration.extension_denylist={NOT_FOR_PAGES}",
+            "--MappingKernelManager.cull_idle_timeout=30", "--MappingKernelManager.cull_interval=2",
         ]  # fmt: skip
         command = [sys.executable, "-m", "voila", str(folder), *options]
         own = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
@@ -103,6 +104,7 @@ class Page:
             self.wrong.append(f"{message.text} {message.location.get('url', '')}".strip())
 
     def close(self) -> None:
-        """Leave the page, at which Voila ends its kernel."""
-        self.page.goto("about:blank")
-        self.context.close()
+        """Leave the page; Voila ends its kernel half a minute later."""
+        if not self.page.is_closed():
+            self.page.goto("about:blank")
+            self.context.close()

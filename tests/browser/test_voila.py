@@ -1,6 +1,7 @@
 """The chapters as pages without code, served by Voila: what is there works, and nothing is there that does not."""
 
 import re
+import time
 
 import nbformat
 import pytest
@@ -106,3 +107,23 @@ def test_an_exercise_says_that_it_wants_the_notebook_and_has_no_dead_button(visi
     assert card.get_by_role("button", name="Solution").count() == 0
     assert card.locator("textarea, input").count() == 0
     assert one.faults() == []
+
+
+def test_a_page_that_is_left_ends_its_kernel_and_no_other(pages, visit):
+    one, other = (visit("exercise.ipynb") for _ in range(2))
+    for page in (one.page, other.page):
+        page.locator(".simviz-course [role=status]", has_text="wants the notebook").wait_for(timeout=60_000)
+    running = re.findall(r"Kernel started: (\S+)", pages.log.read_text())[-2:]
+    one.close()
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and not ended(pages, running):
+        time.sleep(0.2)
+    time.sleep(5)  # the other would be ended now, were it thought to have no page
+    assert len(ended(pages, running)) == 1
+    other.page.get_by_role("button", name="First hint").click()
+    other.page.locator("p", has_text="First hint.").wait_for()  # its kernel answers
+
+
+def ended(pages, kernels):
+    """Those of these kernels that Voila has ended."""
+    return set(kernels) & set(re.findall(r"Kernel shutdown: (\S+)", pages.log.read_text()))

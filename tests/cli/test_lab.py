@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
+import nbformat
 import pytest
 
 from simviz import cli
@@ -125,11 +126,12 @@ def ask(address, path, token=""):
 
 
 def end(process):
+    """End the command as a terminal does that is closed; return what it printed since the address."""
     process.send_signal(signal.SIGTERM)
-    for _ in process.stdout:
-        pass
+    said = process.stdout.read()
     process.wait(30)
     process.stdout.close()
+    return said
 
 
 @pytest.mark.slow
@@ -150,6 +152,13 @@ def test_a_reader_gets_a_folder_and_a_server_on_it_that_asks_for_its_token(tmp_p
     assert "The course lies in simviz-course" in lines[0]
 
 
+def write(path, source):
+    """Write a notebook of one cell."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
+    nbformat.write(notebook, path)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="ends the server by a signal")
 def test_pages_come_from_the_short_path_with_their_pictures_and_ask_for_the_token(tmp_path):
@@ -162,7 +171,10 @@ def test_pages_come_from_the_short_path_with_their_pictures_and_ask_for_the_toke
         assert picture == (pathlib.Path(__file__).parents[2] / "notebooks/stills/00_welcome.png").read_bytes()
         assert b'name="password"' in ask(address, "voila/render/00_welcome.ipynb")[1]  # the page that asks for it
         assert ask(address, "voila/files/00_welcome.ipynb")[0] == 403  # of the files, pictures alone
+        write(tmp_path / "simviz-short/mine.ipynb", "print(6 * 7)")
+        assert ask(address, "voila/render/mine.ipynb", token)[0] == 200  # a page, with a kernel
     finally:
-        end(process)
+        said = end(process)
+    assert f"Culling kernels with idle durations > {lab.IDLE} seconds" in said  # those of pages that were left
     about = json.loads((tmp_path / "simviz-short/03_koopman.ipynb").read_text())["metadata"]
     assert about["simviz"] == {"path": "short"}

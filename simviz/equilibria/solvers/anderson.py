@@ -18,8 +18,10 @@ from simviz.equilibria.solvers.secants import Secants
 class Anderson:
     r"""Anderson acceleration: the next iterate lies where the last steps say that the residual is smallest.
 
-    .. math:: z_{k+1} = z_k + a r_k - (\Delta Z + a \Delta R) \gamma, \quad
-        \gamma = \arg\min |r_k - \Delta R \gamma|^2 + \epsilon |\gamma|^2, \quad r = f(z) - z
+    .. math:: z_{t+1} = z_t + a r_t - (\Delta Z + a \Delta R) \gamma, \quad
+        \gamma = \arg\min |r_t - \Delta R \gamma|^2 + \epsilon |\gamma|^2
+
+    with :math:`r = f(z) - z`.
 
     memory: how many differences the columns :math:`\Delta Z, \Delta R` hold; mixing: a, above 0 (below 1 damps); ridge:
     :math:`\epsilon`, at least 0. The columns of :math:`\Delta R` are scaled to length 1, so that their Gram matrix has

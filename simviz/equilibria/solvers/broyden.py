@@ -20,7 +20,7 @@ class Broyden:
     The estimate B of r's Jacobian begins as -I; each step changes it as little as will do for
     :math:`B \Delta z = \Delta r`. In the form without any n x n matrix,
 
-    .. math:: z_{k+1} = z_k + r_k - (S + Y) (L + S^T Y)^{-1} S^T r_k,
+    .. math:: z_{t+1} = z_t + r_t - (S + Y) (L + S^T Y)^{-1} S^T r_t,
 
     where the columns of S and Y are the last `memory` pairs :math:`\Delta z, \Delta r` and L is the part of
     :math:`S^T S` strictly below its diagonal, oldest pair first. Each sample has its own; where its small system cannot

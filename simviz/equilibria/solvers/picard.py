@@ -13,7 +13,7 @@ from simviz.equilibria.solvers.method import Map
 
 @dataclass(frozen=True)
 class Picard:
-    r"""Apply f again, or move a part of the way: :math:`z_{k+1} = z_k + a (f(z_k) - z_k)`.
+    r"""Apply f again, or move a part of the way: :math:`z_{t+1} = z_t + a (f(z_t) - z_t)`.
 
     damping: a, in (0, 1]; 1 is plain iteration. A step shrinks the error by the spectral radius of
     :math:`(1 - a) I + a J`, J the Jacobian of f at the fixed point. Raises ValueError for a damping outside (0, 1].
