@@ -18,12 +18,15 @@ import torch
 from torch import nn
 
 from simviz import checks
+from simviz.learning.data import cache
 from simviz.learning.task import Task, regression_loss
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
 PHOTOGRAPHS = ("china", "flower")
+SIZE = (427, 640, 3)
+"""Of either photograph: rows, columns, colours."""
 SMALLEST = 4
 """Pixels a side, so that the training grid has two."""
 SMALLEST_LETTERS = 6
@@ -36,7 +39,8 @@ def photograph(name: str | os.PathLike[str] = "china", side: int = 128) -> Task:
     """Return the pixels of a photograph as a task: position in the square -> colour.
 
     name: "china" or "flower", scikit-learn's two photographs, or the path of an image file; side: pixels a side, even:
-    the largest centred square (of even side) is cut out and reduced by Lanczos' filter. x: (pixels, 2), horizontal then
+    the largest centred square (of even side) is cut out and reduced by Lanczos' filter; scikit-learn's are kept in the
+    user's cache folder once they have been read, see `cache.folder`. x: (pixels, 2), horizontal then
     vertical from -1 (left, top) to 1 (right, bottom); y: (pixels, 3), red, green, blue in [0, 1]. Loss: mean squared
     error; metric and goal: `psnr`. Raises ValueError for an unknown name, a file that is no image, a side that is odd,
     below 4 or above the picture's own.
@@ -48,9 +52,9 @@ def photograph(name: str | os.PathLike[str] = "china", side: int = 128) -> Task:
     side = _even_side(side)
     if name in PHOTOGRAPHS:
         from PIL import Image
-        from sklearn.datasets import load_sample_image
 
-        image = Image.fromarray(load_sample_image(f"{name}.jpg"))
+        known = cache.arrays(f"photograph-{name}", {"pixels": SIZE}, lambda: _read_photograph(str(name)))
+        image = Image.fromarray(known["pixels"])
     else:
         image = _read(name)
     edge = min(image.size) // 2 * 2
@@ -59,6 +63,12 @@ def photograph(name: str | os.PathLike[str] = "china", side: int = 128) -> Task:
     left, top = (image.width - edge) // 2, (image.height - edge) // 2
     square = image.crop((left, top, left + edge, top + edge))
     return _task(Path(name).stem, np.asarray(square.resize((side, side), resample=1)))  # 1: Lanczos
+
+
+def _read_photograph(name: str) -> dict[str, np.ndarray]:
+    from sklearn.datasets import load_sample_image  # seconds on a small machine, and 100 MB
+
+    return {"pixels": load_sample_image(f"{name}.jpg")}
 
 
 def rendered_text(

