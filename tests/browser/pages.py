@@ -11,6 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
+from tests.browser.server import end
+
 OWN_FONTS = re.compile(r"/@fortawesome/fontawesome-free@[^/]+/css/[\w.-]+\.css$")  # of Voila's own template
 NOT_FOR_PAGES = "['@jupyter-notebook/lab-extension']"
 """Notebook 7's extension wants what Voila does not share, and says so on the console as an error."""
@@ -67,12 +69,7 @@ class Pages:
 
     def stop(self) -> None:
         """End Voila; it ends its kernels first."""
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
 
 
 class Page:

@@ -93,9 +93,14 @@ class Server:
 
     def stop(self) -> None:
         """End the server; it ends its kernels first."""
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ask a server to end, and end it by force when it does not."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
