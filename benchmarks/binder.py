@@ -39,14 +39,17 @@ LEARNED = "() => document.querySelector('.simviz-plot').data.find(t => t.name ==
 
 def binder_environment() -> dict[str, str]:
     """Return what binder/start sets in a container with one core."""
-    with tempfile.NamedTemporaryFile("w", suffix=".max") as limit:
-        limit.write(ONE_CORE)
-        limit.flush()
-        given = os.environ | {"SIMVIZ_CPU_MAX": limit.name}
+    with tempfile.TemporaryDirectory() as groups:
+        pathlib.Path(groups, "cpu.max").write_text(ONE_CORE)
         command = [ROOT / "binder/start", "env", "-0"]
+        given = os.environ | {"SIMVIZ_CGROUPS": groups}
         shown = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
     pairs = [line.partition("=")[::2] for line in shown.stdout.split("\0") if "=" in line]
-    return {name: value for name, value in pairs if os.environ.get(name) != value and name not in ("_", "SHLVL")}
+    return {
+        name: value
+        for name, value in pairs
+        if os.environ.get(name) != value and name not in ("_", "SHLVL", "SIMVIZ_CGROUPS")
+    }
 
 
 def peak(pid: int) -> float:

@@ -108,14 +108,29 @@ CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the containers run Linux")
+@pytest.mark.parametrize("old", [False, True], ids=["cgroups 2", "cgroups 1"])
 @pytest.mark.parametrize(
-    ("limit", "threads"),
-    [("100000 100000", 1), ("50000 100000", 1), ("max 100000", CORES), ("9900000 100000", min(CORES, 99))],
-    ids=["one core", "half a core", "no limit", "more than there is"],
+    ("quota", "threads"),
+    [("100000", 1), ("50000", 1), ("max", CORES), ("9900000", min(CORES, 99)), ("nonsense", CORES), ("0", CORES)],
+    ids=["one core", "half a core", "no limit", "more than there is", "no number", "nothing"],
 )
-def test_the_start_script_gives_torch_the_cores_that_the_container_has(tmp_path, limit, threads):
-    (tmp_path / "cpu.max").write_text(limit + "\n")
-    env = os.environ | {"SIMVIZ_CPU_MAX": str(tmp_path / "cpu.max"), "OMP_NUM_THREADS": "64"}
+def test_the_start_script_gives_torch_the_cores_that_the_container_has(tmp_path, quota, threads, old):
+    if old:
+        (tmp_path / "cpu").mkdir()
+        (tmp_path / "cpu/cpu.cfs_quota_us").write_text(quota.replace("max", "-1") + "\n")
+        (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+    else:
+        (tmp_path / "cpu.max").write_text(f"{quota} 100000\n")
+    assert started(tmp_path) == f"{threads} two words\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the containers run Linux")
+def test_the_start_script_starts_where_no_limit_can_be_read(tmp_path):
+    assert started(tmp_path / "nowhere") == f"{CORES} two words\n"
+
+
+def started(groups):
+    """What a command sees that the start script runs in a container with these control groups."""
+    env = os.environ | {"SIMVIZ_CGROUPS": str(groups), "OMP_NUM_THREADS": "64"}
     command = [ROOT / "binder/start", "bash", "-c", 'echo "$OMP_NUM_THREADS $1"', "_", "two words"]
-    shown = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
-    assert shown == f"{threads} two words\n"
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
