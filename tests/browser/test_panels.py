@@ -63,6 +63,7 @@ def test_a_reader_with_only_a_keyboard_trains_goes_back_rewinds_reads_the_table_
     says(lab, "training on")
     keys.press(" ")
     says(lab, "paused, step")
+    lab.wait(1)  # a step that had begun ends, however slow the machine
     reached = int(lab.ask("train.run.step"))
     for _ in range(3):
         keys.press("ArrowLeft")
