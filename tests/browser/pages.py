@@ -1,5 +1,6 @@
 """Pages without code: one Voila on a folder of notebooks, on this machine alone, and what a reader sees of a page."""
 
+import functools
 import os
 import pathlib
 import re
@@ -23,6 +24,27 @@ FAULTS = """() => [...document.querySelectorAll('.jp-OutputArea-output')].filter
   .concat([...document.querySelectorAll('.jp-InputArea-editor, .highlight, .jp-CodeMirrorEditor')]
     .filter(e => e.offsetParent).map(e => 'code is seen: ' + e.innerText))
   .concat([...document.images].filter(i => !i.naturalWidth).map(i => 'a picture is missing: ' + i.src.slice(0, 80)))"""
+
+
+LATE = ("model not found", "Failed to initialize model")
+"""What Voila's page says where a slow kernel's answer about a widget came after it had given up; a reader reloads."""
+
+
+class Late(Exception):
+    """A page whose widgets did not come in time."""
+
+
+def patient(test):
+    """Let a test begin once more where a page's widgets came too late."""
+
+    @functools.wraps(test)
+    def twice(*arguments, **options):
+        try:
+            return test(*arguments, **options)
+        except Late:
+            return test(*arguments, **options)
+
+    return twice
 
 
 class Pages:
@@ -89,7 +111,10 @@ class Page:
 
     def faults(self) -> list[str]:
         """What a reader should not see: errors, widgets and pictures that did not come, code; and what went wrong."""
-        return [*self.page.evaluate(FAULTS), *self.wrong, *self.offsite]
+        found = [*self.page.evaluate(FAULTS), *self.wrong, *self.offsite]
+        if any(words in fault for fault in found for words in LATE):
+            raise Late(found)
+        return found
 
     def _refuse(self, route) -> None:
         if not OWN_FONTS.search(route.request.url):

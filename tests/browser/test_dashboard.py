@@ -6,7 +6,7 @@ import shutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.pages import Page, Pages
+from tests.browser.pages import Page, Pages, patient
 from tests.browser.panels import press
 
 TALK = pathlib.Path(__file__).parents[2] / "notebooks" / "talk.ipynb"
@@ -63,9 +63,10 @@ def test_a_lecturer_goes_through_all_tabs_and_what_is_left_stands_still(lab, dar
     assert lab.offsite == []
 
 
+@patient
 def test_the_same_notebook_is_a_page_without_code(browser, tmp_path):
     pytest.importorskip("voila")
-    (tmp_path / "talk").mkdir()
+    (tmp_path / "talk").mkdir(exist_ok=True)
     shutil.copy(TALK, tmp_path / "talk")
     pages = Pages(tmp_path / "talk", tmp_path, {"SIMVIZ_FAST": "1"})
     try:

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from simviz.course.material import lay_out, source
-from tests.browser.pages import Page, Pages
+from tests.browser.pages import Page, Pages, patient
 from tests.browser.panels import ALL_DRAWN
 
 FIGURES = {"00": 1, "01": 2, "02": 2, "03": 2, "04": 2, "05": 2, "06": 2, "07": 4, "08": 1, "09": 1}
@@ -53,6 +53,7 @@ def test_every_chapter_has_its_row():
 
 
 @pytest.mark.parametrize("number", FIGURES)
+@patient
 def test_a_chapter_is_a_page_that_works_without_code(pages, visit, number):
     (path,) = pages.folder.glob(f"{number}*.ipynb")
     one = visit(path.name)
@@ -77,6 +78,7 @@ def test_a_chapter_is_a_page_that_works_without_code(pages, visit, number):
 
 
 @pytest.mark.parametrize("dark", [False, True])
+@patient
 def test_the_welcome_page_starts_pauses_and_steps(visit, dark):
     one = visit("00_welcome.ipynb", dark=dark)
     page = one.page
@@ -97,6 +99,7 @@ def test_the_welcome_page_starts_pauses_and_steps(visit, dark):
 
 
 @pytest.mark.parametrize("dark", [False, True])
+@patient
 def test_an_exercise_says_that_it_wants_the_notebook_and_has_no_dead_button(visit, dark):
     one = visit("exercise.ipynb", dark=dark)
     card = one.page.locator(".simviz-course")
